@@ -1,8 +1,9 @@
 """Chapter 11: text becomes integers, and integers become the same text again.
 
 Two tokenizers with one interface: `train`, `encode`, `decode`, `save`, `load`, `vocab_size`.
-`CharTokenizer` has one id a character. `BytePairTokenizer` starts from the 256 bytes, which can write
-any text there is, and gives the most frequent pair of neighbors an id of its own, again and again.
+`CharTokenizer` has one id a character. `BytePairTokenizer` starts from the 256 bytes, which can
+write any text there is, and gives the most frequent pair of neighbors an id of its own, again and
+again.
 
 Source: Sennrich, Haddow and Birch, "Neural Machine Translation of Rare Words with Subword Units"
 (2016); on bytes: Radford et al., "Language Models are Unsupervised Multitask Learners" (2019).
@@ -19,7 +20,7 @@ from pathlib import Path
 
 Pair = tuple[int, int]
 
-# Letters, digits or signs with the space before them, or a run of spaces: every character is in one.
+# Letters, digits or signs with the space before them, or spaces: every character is in one word.
 WORD = re.compile(r" ?[^\W\d_]+| ?\d+| ?(?:[^\w\s]|_)+|\s+(?!\S)|\s+")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ def slow_merges(text: str, number: int) -> list[tuple[int, int]]:
     words = [list(word.encode()) for word in split_words(text)]
     merges = []
     for step in range(number):
-        counts = Counter((a, b) for ids in words for a, b in zip(ids, ids[1:], strict=False))
+        counts = Counter((a, b) for ids in words for a, b in pairwise(ids))
         if not counts:
             break
         best = min(counts, key=lambda pair: (-counts[pair], pair))
