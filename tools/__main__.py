@@ -28,8 +28,10 @@ def run():
     if sys.version_info < OLDEST:
         python = newer_python()
         if python is None:
-            found = ".".join(str(part) for part in sys.version_info[:3])
-            print("TinyTorch needs Python 3.11 or newer; this is " + found + " at " + sys.executable)
+            found = ".".join(map(str, sys.version_info[:3])) + " at " + sys.executable
+            print(
+                "TinyTorch needs Python 3.11 or newer; this is " + found + " at " + sys.executable
+            )
             print("Install a newer one, then say: make serve PYTHON=/path/to/python3")
             return 2
         return subprocess.call([python, *arguments])

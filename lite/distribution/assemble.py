@@ -38,13 +38,13 @@ def assemble(
     for wheel in sources.wheels:
         place(files[wheel.file], target / wheel.file)
         packages[wheel.name] = entry(files[wheel.file], wheel.file, wheel.sha256, wheel.depends)
-    for wheel in own:
-        name, version = wheel.path.name.split("-")[:2]
-        digest = sha256(wheel.path)
+    for mine in own:
+        name, version = mine.path.name.split("-")[:2]
+        digest = sha256(mine.path)
         # The hash in the name (as the wheel format's build tag) keeps browsers from a stale copy.
         file = f"{name}-{version}-0{digest[:12]}-py3-none-any.whl"
-        place(wheel.path, target / file)
-        packages[name] = entry(wheel.path, file, digest, wheel.depends)
+        place(mine.path, target / file)
+        packages[name] = entry(mine.path, file, digest, mine.depends)
     lock: dict[str, Any] = json.loads(files[LOCK].read_text(encoding="utf-8"))
     lock["packages"] = packages
     text = json.dumps(lock, indent=1, sort_keys=True) + "\n"
