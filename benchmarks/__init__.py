@@ -1,0 +1,1 @@
+"""Whole training steps against PyTorch, measured side by side: `python -m benchmarks`."""
