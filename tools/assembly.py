@@ -4,10 +4,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-# MathJax as Sphinx's mathjax_path in _config.yml names it: TeX in, HTML and its fonts out.
+# MathJax as Sphinx's mathjax_path in _config.yml names it: TeX in, HTML and its fonts out, and the
+# extensions it asks for when a formula needs one.
 MATHJAX = {
-    "_static/mathjax/tex-mml-chtml.js": "mathjax/es5/tex-mml-chtml.js",
-    "_static/mathjax/output/chtml/fonts": "mathjax/es5/output/chtml/fonts",
+    f"_static/mathjax/{name}": f"mathjax/es5/{name}"
+    for name in ("tex-chtml.js", "output/chtml/fonts", "input/tex/extensions")
 }
 # Left out: what Sphinx keeps for itself, and source maps.
 UNSHIPPED_NAMES = {".buildinfo", ".doctrees", ".lock"}
