@@ -1,0 +1,5 @@
+"""The function computes but gives nothing back: without `return`, Python returns None."""
+
+
+def add(a, b):
+    a + b
