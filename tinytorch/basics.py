@@ -25,6 +25,8 @@ class TensorBase:
     """
 
     grad: Any
+    grad_fn: Any = None  # the recorded operation that a result came from (chapter 07)
+    is_leaf: bool = True  # not the result of a recorded operation
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: DType = None) -> None:
         self.data: Array = as_array(data, dtype)

@@ -66,7 +66,7 @@ def neg(a: Array) -> Array:
 
 def pow(a: Array, b: Array) -> Array:
     """a to the power b, element by element; shapes broadcast."""
-    return a**b
+    return np.power(a, b)
 
 
 def exp(a: Array) -> Array:

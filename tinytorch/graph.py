@@ -1,0 +1,135 @@
+"""Chapter 07, given: the nodes of the graph, and the table of gradient rules.
+
+`autograd` explains what a rule is.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinytorch.tensor import Array, Tensor
+
+Rule = Callable[..., Any]
+rules: dict[str, Rule] = {}  # operation name -> its gradient rule
+
+
+def gradient_of(name: str) -> Callable[[Rule], Rule]:
+    """Declare a function as the gradient rule of operation `name`."""
+
+    def declare(rule: Rule) -> Rule:
+        rules[name] = rule
+        return rule
+
+    return declare
+
+
+class Wants(NamedTuple):
+    """What a rule's parameters say it needs."""
+
+    output: bool = True
+    unused: frozenset[int] = frozenset()
+    extras: tuple[str, ...] = ()
+
+
+@functools.cache
+def _wants(rule: Rule) -> Wants:
+    """Read the names of a rule's parameters (see the top of this file)."""
+    code = rule.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    unused = frozenset(i for i, name in enumerate(names[2:]) if name.startswith("_"))
+    extras = tuple(name for name in ("saved", "needed", "owned") if name in names)
+    return Wants(not names[1].startswith("_"), unused, extras)
+
+
+class Node:
+    """One recorded operation: what its rule needs, and where its inputs came from.
+
+    parents: for each input the Node that made it, or the leaf Tensor, or None without gradient.
+    """
+
+    __slots__ = (
+        "__weakref__", "dtype", "inputs", "name", "options", "output", "parents", "saved", "shape",
+        "versions", "watcher",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        parents: tuple[Node | Tensor | None, ...],
+        inputs: tuple[Any, ...],
+        options: dict[str, Any],
+        output: Array,
+        saved: tuple[Any, ...],
+    ) -> None:
+        wants = _wants(rules[name]) if name in rules else Wants()
+        self.name, self.parents, self.options, self.saved = name, parents, options, saved
+        self.shape, self.dtype = output.shape, output.dtype
+        self.output = output if wants.output else None
+        kept = [i not in wants.unused for i in range(len(inputs))]
+        self.inputs: list[Any] | None = [
+            (x.data if isinstance(x, Tensor) else x) if keep else None
+            for x, keep in zip(inputs, kept, strict=True)
+        ]
+        self.versions = [
+            (x._version, x.version)
+            for x, keep in zip(inputs, kept, strict=True)
+            if keep and isinstance(x, Tensor)
+        ]
+        self.watcher: Callable[[], Tensor | None] | None = None  # set by retain_grad
+
+    def gradients(self, grad: Array, owned: bool) -> list[tuple[Any, Array, bool]]:
+        """Ask the rule: (parent, its gradient, whether the array is ours alone) for each parent."""
+        if self.watcher is not None and (watched := self.watcher()) is not None:
+            watched.grad = Tensor(grad.copy())
+        found = self._ask(grad, owned)
+        return [
+            (parent, np.asarray(g), _is_fresh(g, (grad, *found[:i], *found[i + 1 :])))
+            for i, (parent, g) in enumerate(zip(self.parents, found, strict=False))
+            if parent is not None and g is not None
+        ]
+
+    def _ask(self, grad: Array, owned: bool) -> tuple[Any, ...]:
+        if self.inputs is None:
+            raise RuntimeError(
+                f"backward: what {self.name} saved was freed by an earlier backward(); compute "
+                "the result again, or pass retain_graph=True to the first call"
+            )
+        for cell, version in self.versions:
+            if cell[0] != version:
+                raise RuntimeError(
+                    f"backward: an input of {self.name} was changed in place after it was used "
+                    f"(version {cell[0]}, was {version}); change a clone(), or change it later"
+                )
+        rule = rules.get(self.name)
+        if rule is None:
+            raise NotImplementedError(f"backward: {self.name} has no gradient rule")
+        extras: dict[str, Any] = {}
+        for name in _wants(rule).extras:
+            if name == "saved":
+                extras[name] = self.saved
+            else:
+                extras[name] = owned if name == "owned" else [p is not None for p in self.parents]
+        result = rule(grad, self.output, *self.inputs, **self.options, **extras)
+        return result if isinstance(result, tuple) else (result,)
+
+    def release(self) -> None:
+        """Forget everything that was kept for backward."""
+        self.parents, self.versions, self.saved = (), [], ()
+        self.inputs = self.output = None
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+
+def _is_fresh(g: Any, others: tuple[Any, ...]) -> bool:
+    """Whether a rule made this array anew: it is no view and it is returned once."""
+    return (
+        isinstance(g, np.ndarray)
+        and g.base is None
+        and g.flags.owndata
+        and not any(g is other for other in others)
+    )
