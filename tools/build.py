@@ -46,7 +46,8 @@ class Phase:
 
     def update(self, progress: Progress, done: set[str]) -> bool:
         """Do the phase unless it is up to date; whether it was done. `done`: what ran before."""
-        wanted = stamps.digest(self.inputs, *(stamps.read(name) for name in self.after))
+        inputs = (*self.inputs, "tools/build.py")
+        wanted = stamps.digest(inputs, *(stamps.read(name) for name in self.after))
         current = stamps.read(self.name) == wanted and self.output.exists()
         if current and done.isdisjoint(self.after):
             return False
@@ -98,8 +99,11 @@ def make_bundles(line: Line) -> None:
 
 def make_jupyterlite(line: Line) -> None:
     """Build JupyterLite, which runs on the site's own Python distribution."""
-    folder = ROOT / "lite" / "jupyterlite"
     shutil.rmtree(JUPYTERLITE, ignore_errors=True)
+    # Built from a copy, since the builder keeps its own state beside its configuration.
+    folder = BUILD / "jupyterlite-sources"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(ROOT / "lite" / "jupyterlite", folder)
     command = [sys.executable, "-m", "jupyterlite_core.app", "build"]
     command += ["--lite-dir", str(folder), "--output-dir", str(JUPYTERLITE)]
     run(command, "jupyter lite build", folder=folder)

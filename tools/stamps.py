@@ -8,7 +8,7 @@ from pathlib import Path
 from .console import BUILD, ROOT
 
 STAMPS = BUILD / ".stamps"
-SKIPPED = {"__pycache__", "node_modules", "hidden", ".ipynb_checkpoints", ".DS_Store"}
+SKIPPED = {"__pycache__", "node_modules", "hidden"}
 
 
 def files(paths: Iterable[str | Path]) -> Iterator[Path]:
@@ -19,9 +19,14 @@ def files(paths: Iterable[str | Path]) -> Iterator[Path]:
             yield path
         elif path.is_dir():
             for folder, folders, names in os.walk(path):
-                folders[:] = sorted(set(folders) - SKIPPED)
-                for file in sorted(set(names) - SKIPPED):
+                folders[:] = sorted(filter(_read, folders))
+                for file in sorted(filter(_read, names)):
                     yield Path(folder, file)
+
+
+def _read(name: str) -> bool:
+    """Whether a name is a source: not a cache, not a tool's or a desktop's own file."""
+    return name not in SKIPPED and not name.startswith(".")
 
 
 def digest(paths: Iterable[str | Path], *more: str) -> str:
