@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import venv
 from pathlib import Path
 
@@ -87,7 +88,8 @@ def _create() -> None:
 
 
 def _wanted() -> str:
-    return digest([*LOCKED, "pyproject.toml"])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return digest(LOCKED, repr(project))
 
 
 def _stamp(name: str) -> str:
