@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from tinytorch.random import Generator, default_generator, manual_seed
 
+from tinytorch.random import Generator, default_generator, manual_seed
 from tito.testing import assert_same
 
 
