@@ -47,7 +47,7 @@ def attention(
     s = key.shape[2]
     scale = 1 / math.sqrt(d) if scale is None else scale
     probabilities = empty((batch, heads, t, s), query.dtype)
-    result = empty((batch, t, heads, value.shape[3]), query.dtype).transpose(0, 2, 1, 3)
+    result = empty((batch, heads, t, value.shape[3]), query.dtype, order=(0, 2, 1, 3))
     if is_causal:
         mask = _causal(t, s, query.dtype)
     elif mask is not None and mask.dtype == bool:
@@ -80,10 +80,7 @@ def attention_backward(
     With P the probabilities and dP = g @ value^T, softmax gives dS = P * (dP - rowsum(P * dP)).
     """
     scale = 1 / math.sqrt(query.shape[3]) if scale is None else scale
-    gradients = tuple(
-        empty(x.transpose(0, 2, 1, 3).shape, x.dtype).transpose(0, 2, 1, 3)
-        for x in (query, key, value)
-    )
+    gradients = (empty(x.shape, x.dtype, order=(0, 2, 1, 3)) for x in (query, key, value))
     query_gradient, key_gradient, value_gradient = gradients
     batch, heads, t, s = probabilities.shape
 

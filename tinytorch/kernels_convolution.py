@@ -11,9 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from tinytorch.arguments import Pair, output_size
 from tinytorch.kernels_memory import empty, in_chunks
-
-Pair = tuple[int, int]
 
 COLUMN_BUDGET = 4 << 20  # bytes of gathered windows in one chunk
 
@@ -23,14 +22,9 @@ def channels_last(images: np.ndarray) -> np.ndarray:
     return images.transpose(0, 2, 3, 1)
 
 
-def channels_first(images: np.ndarray) -> np.ndarray:
-    """The view (N, C, H, W) of images (N, H, W, C)."""
-    return images.transpose(0, 3, 1, 2)
-
-
-def output_size(size: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
-    """How many windows of `kernel` fit along an axis of `size`."""
-    return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+def empty_images(shape: tuple[int, ...], dtype: np.typing.DTypeLike) -> np.ndarray:
+    """Uninitialised images (N, C, H, W) in channels-last memory."""
+    return empty(shape, dtype, order=(0, 2, 3, 1))
 
 
 def padded(images: np.ndarray, padding: Pair, value: float = 0.0) -> np.ndarray:
@@ -116,11 +110,11 @@ def conv2d(
     out = weight.shape[0]
     matrices = as_matrices(weight, groups)
     c, o = weight.shape[1], out // groups
-    result = empty((n, rows, columns, out), np.result_type(x, weight))
+    result = empty_images((n, out, rows, columns), np.result_type(x, weight))
 
     def run(chunk: slice) -> None:
         frame = padded(images[chunk], padding)
-        target = result[chunk].reshape(-1, out)
+        target = channels_last(result[chunk]).reshape(-1, out)
         for group in range(groups):
             patches = gathered(frame[..., group * c : (group + 1) * c], kernel, stride, dilation)
             np.matmul(patches, matrices[group], out=target[:, group * o : (group + 1) * o])
@@ -128,7 +122,7 @@ def conv2d(
             target += bias
 
     in_chunks(run, n, rows * columns * matrices.shape[1] * x.itemsize, COLUMN_BUDGET)
-    return channels_first(result)
+    return result
 
 
 def conv2d_input_gradient(
@@ -155,7 +149,7 @@ def conv2d_input_gradient(
     _, channels, h, w = x_shape
     c, o = weight.shape[1], out // groups
     matrices = as_matrices(weight, groups)
-    result = empty((n, h, w, channels), np.result_type(gradient, weight))
+    result = empty_images(x_shape, np.result_type(gradient, weight))
 
     def run(chunk: slice) -> None:
         g = outer[chunk].reshape(-1, out)
@@ -167,10 +161,11 @@ def conv2d_input_gradient(
             patches = g[:, i * o : (i + 1) * o] @ matrices[i].T
             patches = patches.reshape(-1, rows, columns, *kernel, c)
             scattered(patches, frame[..., i * c : (i + 1) * c], kernel, stride, dilation)
-        result[chunk] = frame[:, padding[0] : padding[0] + h, padding[1] : padding[1] + w]
+        inner = frame[:, padding[0] : padding[0] + h, padding[1] : padding[1] + w]
+        channels_last(result[chunk])[...] = inner
 
     in_chunks(run, n, rows * columns * matrices.shape[1] * gradient.itemsize, COLUMN_BUDGET)
-    return channels_first(result)
+    return result
 
 
 def conv2d_weight_gradient(

@@ -57,8 +57,15 @@ class _Lease:
     """The owner that NumPy sees behind an array of `empty`: it ends with the last view."""
 
     __slots__ = ("__array_interface__", "buffer", "pool", "size")
+    exclusive = True  # autograd may write to an array whose base says so
 
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype, size: int) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        dtype: np.dtype,
+        strides: tuple[int, ...] | None,
+        size: int,
+    ) -> None:
         self.pool, self.size = _pool, size
         self.buffer = _pool.take(size)
         address = self.buffer.__array_interface__["data"][0]
@@ -66,6 +73,7 @@ class _Lease:
         self.__array_interface__ = {
             "data": (address, False),
             "shape": shape,
+            "strides": strides,
             "typestr": dtype.str,
             "version": 3,
         }
@@ -80,13 +88,31 @@ def _size_class(size: int) -> int:
     return -(-size // step) * step
 
 
-def empty(shape: Sequence[int], dtype: np.typing.DTypeLike = np.float32) -> np.ndarray:
-    """Like `np.empty`, on memory that is used again once the array and all its views are gone."""
+def empty(
+    shape: Sequence[int],
+    dtype: np.typing.DTypeLike = np.float32,
+    order: Sequence[int] | None = None,
+) -> np.ndarray:
+    """Like `np.empty`, on memory that is used again once the array and all its views are gone.
+
+    order: the axes from the one that moves slowest through memory to the one that moves fastest;
+    as they are numbered (C order) unless given.
+    """
     dtype, shape = np.dtype(dtype), tuple(shape)
     size = math.prod(shape) * dtype.itemsize
+    strides = None if order is None else _strides(shape, dtype.itemsize, order)
     if size < SMALLEST:
-        return np.empty(shape, dtype)
-    return np.asarray(_Lease(shape, dtype, _size_class(size)))
+        return np.ndarray(shape, dtype, strides=strides)
+    return np.asarray(_Lease(shape, dtype, strides, _size_class(size)))
+
+
+def _strides(shape: Sequence[int], itemsize: int, order: Sequence[int]) -> tuple[int, ...]:
+    """Bytes from one element to the next along each axis."""
+    strides = [0] * len(shape)
+    for axis in reversed(order):
+        strides[axis] = itemsize
+        itemsize *= max(shape[axis], 1)
+    return tuple(strides)
 
 
 def empty_like(array: np.ndarray) -> np.ndarray:
@@ -94,8 +120,7 @@ def empty_like(array: np.ndarray) -> np.ndarray:
     if array.flags.c_contiguous:
         return empty(array.shape, array.dtype)
     order = sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
-    inverse = sorted(range(array.ndim), key=order.__getitem__)
-    return empty([array.shape[axis] for axis in order], array.dtype).transpose(inverse)
+    return empty(array.shape, array.dtype, order)
 
 
 def idle_memory() -> int:
@@ -144,7 +169,7 @@ def in_chunks(
     order, whichever thread finished first, so sums over them do not depend on timing.
     """
     length = max(1, min(count, budget // max(bytes_each, 1)))
-    pieces = [slice(start, min(start + length, count)) for start in range(0, count, length)]
+    pieces = [slice(start, min(start + length, count)) for start in range(0, max(count, 1), length)]
     if _executor is None or len(pieces) == 1:
         return [run(piece) for piece in pieces]
     return list(_executor.map(run, pieces))

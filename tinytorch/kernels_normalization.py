@@ -13,16 +13,14 @@ from tinytorch.kernels_memory import empty, in_chunks
 ROW_BUDGET = 1 << 20  # bytes of rows in one chunk
 
 
+def _channels_last(x: np.ndarray) -> tuple[int, ...]:
+    """The order of axes (N, ..., C) of an array (N, C, ...)."""
+    return (0, *range(2, x.ndim), 1)
+
+
 def _rows(x: np.ndarray) -> np.ndarray:
     """(N, C, ...) as a matrix with a row for each pixel: a view if the memory is channels-last."""
-    return x.transpose(0, *range(2, x.ndim), 1).reshape(-1, x.shape[1])
-
-
-def _like_input(rows: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """The inverse of `_rows`."""
-    n, c, *size = x.shape
-    images: np.ndarray = rows.reshape(n, *size, c)
-    return images.transpose(0, x.ndim - 1, *range(1, x.ndim - 1))
+    return x.transpose(_channels_last(x)).reshape(-1, x.shape[1])
 
 
 def column_sums(matrix: np.ndarray) -> np.ndarray:
@@ -56,15 +54,15 @@ def batch_statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def normalize(x: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """x * scale + shift with one scale and shift a channel, in the memory order of `_rows`."""
-    rows = _rows(x)
-    result = empty(rows.shape, rows.dtype)
+    rows, result = _rows(x), empty(x.shape, x.dtype, order=_channels_last(x))
+    target = _rows(result)
 
     def run(chunk: slice) -> None:
-        np.multiply(rows[chunk], scale, out=result[chunk])
-        result[chunk] += shift
+        np.multiply(rows[chunk], scale, out=target[chunk])
+        target[chunk] += shift
 
     in_chunks(run, len(rows), rows.shape[1] * rows.itemsize, ROW_BUDGET)
-    return _like_input(result, x)
+    return result
 
 
 def batch_norm_backward(
@@ -91,13 +89,14 @@ def batch_norm_backward(
     parts = in_chunks(sums, len(rows), rows.shape[1] * rows.itemsize, ROW_BUDGET)
     weight_gradient = np.add.reduce([part for part, _ in parts]) * inverse
     bias_gradient = np.add.reduce([part for _, part in parts])
-    result = empty(rows.shape, rows.dtype)
+    result = empty(x.shape, x.dtype, order=_channels_last(x))
+    inner = _rows(result)
     # In training x moves mean and variance too: minus the means of g and of g * xhat, times xhat.
     slope = -scale * inverse * weight_gradient / rows.dtype.type(len(rows))
     shift = -scale * bias_gradient / rows.dtype.type(len(rows)) - slope * mean
 
     def run(chunk: slice) -> None:
-        target = np.multiply(outer[chunk], scale, out=result[chunk])
+        target = np.multiply(outer[chunk], scale, out=inner[chunk])
         if batch:
             through_statistics = np.multiply(
                 rows[chunk], slope, out=empty(target.shape, rows.dtype)
@@ -106,7 +105,7 @@ def batch_norm_backward(
             target += through_statistics
 
     in_chunks(run, len(rows), rows.shape[1] * rows.itemsize, ROW_BUDGET)
-    return _like_input(result, x), weight_gradient, bias_gradient
+    return result, weight_gradient, bias_gradient
 
 
 def layer_norm(
@@ -117,13 +116,12 @@ def layer_norm(
     Returns the output, and for the backward pass the mean and 1 / sqrt(variance + eps) of each row,
     (rows, 1).
     """
-    rows = np.ascontiguousarray(x).reshape(-1, size)
-    result = empty(rows.shape, rows.dtype)
+    rows, result = x.reshape(-1, size), empty(x.shape, x.dtype)
     mean, inverse = np.empty((len(rows), 1), rows.dtype), np.empty((len(rows), 1), rows.dtype)
-    average = np.full(size, 1 / size, rows.dtype)
+    flat, average = result.reshape(-1, size), np.full(size, 1 / size, rows.dtype)
 
     def run(chunk: slice) -> None:
-        part, target = rows[chunk], result[chunk]
+        part, target = rows[chunk], flat[chunk]
         mean[chunk, 0] = part @ average
         np.subtract(part, mean[chunk], out=target)
         variance = np.einsum("ij,ij->i", target, target) * average[0]
@@ -135,7 +133,7 @@ def layer_norm(
             target += bias.reshape(-1)
 
     in_chunks(run, len(rows), size * rows.itemsize, ROW_BUDGET)
-    return result.reshape(x.shape), mean, inverse
+    return result, mean, inverse
 
 
 def layer_norm_backward(
@@ -151,13 +149,11 @@ def layer_norm_backward(
     With xhat the normalized row and d = g * weight:  dx = (d - mean(d) - xhat * mean(d * xhat)) /
     deviation (Ba, Kiros and Hinton 2016).
     """
-    rows = np.ascontiguousarray(x).reshape(-1, size)
-    outer = np.ascontiguousarray(gradient).reshape(-1, size)
-    result = empty(rows.shape, rows.dtype)
-    average = np.full(size, 1 / size, rows.dtype)
+    rows, outer, result = x.reshape(-1, size), gradient.reshape(-1, size), empty(x.shape, x.dtype)
+    flat, average = result.reshape(-1, size), np.full(size, 1 / size, rows.dtype)
 
     def run(chunk: slice) -> tuple[np.ndarray, np.ndarray]:
-        g, target = outer[chunk], result[chunk]
+        g, target = outer[chunk], flat[chunk]
         normal = np.subtract(rows[chunk], mean[chunk], out=empty(target.shape, rows.dtype))
         normal *= inverse[chunk]
         sums = np.einsum("ij,ij->j", g, normal), column_sums(g)
@@ -172,4 +168,4 @@ def layer_norm_backward(
     parts = in_chunks(run, len(rows), size * rows.itemsize, ROW_BUDGET)
     weight_gradient = np.add.reduce([part for part, _ in parts])
     bias_gradient = np.add.reduce([part for _, part in parts])
-    return result.reshape(x.shape), weight_gradient, bias_gradient
+    return result, weight_gradient, bias_gradient

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tinytorch.kernels_convolution import Pair, channels_first, channels_last, output_size, padded
+from tinytorch.arguments import Pair, output_size
+from tinytorch.kernels_convolution import channels_last, empty_images, padded
 from tinytorch.kernels_memory import empty, in_chunks
 
 POOL_BUDGET = 1 << 19  # bytes of images in one chunk
@@ -36,10 +37,10 @@ def max_pool2d(
     n, h, w, c = images.shape
     rows = output_size(h, kernel[0], stride[0], padding[0], dilation[0])
     columns = output_size(w, kernel[1], stride[1], padding[1], dilation[1])
-    result = empty((n, rows, columns, c), x.dtype)
+    result = empty_images((n, c, rows, columns), x.dtype)
 
     def run(chunk: slice) -> None:
-        frame, target = padded(images[chunk], padding, -np.inf), result[chunk]
+        frame, target = padded(images[chunk], padding, -np.inf), channels_last(result[chunk])
         values = _places(frame, kernel, stride, rows, columns, dilation)
         first = next(values)
         second = next(values, first)
@@ -48,7 +49,7 @@ def max_pool2d(
             np.maximum(target, value, out=target)
 
     in_chunks(run, n, h * w * c * x.itemsize, POOL_BUDGET)
-    return channels_first(result)
+    return result
 
 
 def max_pool2d_backward(
@@ -77,11 +78,12 @@ def max_pool2d_backward(
         and padding == (0, 0)
         and (rows * kernel[0], columns * kernel[1]) == (h, w)
     )
-    result = empty(images.shape, gradient.dtype)
+    result = empty_images(x.shape, gradient.dtype)
 
     def run(chunk: slice) -> None:
         frame, g, top = padded(images[chunk], padding, -np.inf), outer[chunk], largest[chunk]
-        into = result[chunk] if padding == (0, 0) else empty(frame.shape, g.dtype)
+        inside = channels_last(result[chunk])
+        into = inside if padding == (0, 0) else empty(frame.shape, g.dtype)
         if not covers:
             into[...] = 0
         free = np.ones(top.shape, bool)
@@ -99,10 +101,10 @@ def max_pool2d_backward(
             else:
                 target += g * winner
         if padding != (0, 0):
-            result[chunk] = into[:, padding[0] : padding[0] + h, padding[1] : padding[1] + w]
+            inside[...] = into[:, padding[0] : padding[0] + h, padding[1] : padding[1] + w]
 
     in_chunks(run, n, h * w * c * x.itemsize, POOL_BUDGET)
-    return channels_first(result)
+    return result
 
 
 def avg_pool2d(x: np.ndarray, kernel: Pair, stride: Pair, padding: Pair = (0, 0)) -> np.ndarray:
@@ -111,17 +113,17 @@ def avg_pool2d(x: np.ndarray, kernel: Pair, stride: Pair, padding: Pair = (0, 0)
     n, h, w, c = images.shape
     rows = output_size(h, kernel[0], stride[0], padding[0], 1)
     columns = output_size(w, kernel[1], stride[1], padding[1], 1)
-    result = empty((n, rows, columns, c), x.dtype)
+    result = empty_images((n, c, rows, columns), x.dtype)
 
     def run(chunk: slice) -> None:
-        target = result[chunk]
+        target = channels_last(result[chunk])
         target[...] = 0
         for value in _places(padded(images[chunk], padding), kernel, stride, rows, columns):
             target += value
         target *= 1 / (kernel[0] * kernel[1])
 
     in_chunks(run, n, h * w * c * x.itemsize, POOL_BUDGET)
-    return channels_first(result)
+    return result
 
 
 def avg_pool2d_backward(
@@ -135,14 +137,15 @@ def avg_pool2d_backward(
     outer = channels_last(gradient)
     n, c, h, w = x_shape
     rows, columns = outer.shape[1:3]
-    result = empty((n, h, w, c), gradient.dtype)
+    result = empty_images(x_shape, gradient.dtype)
 
     def run(chunk: slice) -> None:
         share = outer[chunk] * gradient.dtype.type(1 / (kernel[0] * kernel[1]))
         frame = np.zeros((len(share), h + 2 * padding[0], w + 2 * padding[1], c), share.dtype)
         for target in _places(frame, kernel, stride, rows, columns):
             target += share
-        result[chunk] = frame[:, padding[0] : padding[0] + h, padding[1] : padding[1] + w]
+        inner = frame[:, padding[0] : padding[0] + h, padding[1] : padding[1] + w]
+        channels_last(result[chunk])[...] = inner
 
     in_chunks(run, n, h * w * c * gradient.itemsize, POOL_BUDGET)
-    return channels_first(result)
+    return result
