@@ -121,7 +121,7 @@ class TensorBase:
 
     def __repr__(self) -> str:
         text = np.array2string(
-            self.data, separator=", ", prefix="tensor(", precision=4, floatmode="maxprec"
+            self.data, separator=", ", prefix="tensor(", precision=4, floatmode="maxprec_equal"
         )
         return f"tensor({text}, shape={self.shape}, dtype={self.dtype}{self._repr_end()})"
 

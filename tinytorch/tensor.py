@@ -174,7 +174,7 @@ def operation(function: Function) -> Function:
     return run  # type: ignore[return-value]
 
 
-def array_operation(function: Function) -> Function:
+def array_operation(function: Callable[..., Array]) -> Callable[..., Any]:
     """Declare an operation (arrays in, array out) that may also be called on tensors.
 
     Called with a tensor it goes through `Tensor._op`; called with arrays it just runs.
@@ -188,7 +188,7 @@ def array_operation(function: Function) -> Function:
                 return Tensor._op(run, *inputs, **options)
         return function(*inputs, **options)
 
-    return run  # type: ignore[return-value]
+    return run
 
 
 def tensor_method(function: Function) -> Function:
