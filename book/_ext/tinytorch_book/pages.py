@@ -53,6 +53,8 @@ def add_to_page(
         f'\n<meta name="tt-root" content="{root}" />'
         f'\n<link rel="stylesheet" href="{path("tt/tt.css")}" />'
         f"\n<script>{settings}</script>"
+        # Both wait for the page; the calls of sphinx-thebe exist before its button is pressed.
+        f'\n<script defer src="{path(LIVE_SCRIPT)}"></script>'
         f'\n<script type="module" src="{path("tt/tt.js")}"></script>'
     )
 

@@ -1,0 +1,20 @@
+/** What every page of the book loads: the elements, the reader's work, Live Code, the service worker. */
+import "../../styles/tt.css";
+import { TinyTorchCell } from "../elements/cell.ts";
+import { TinyTorchExercise } from "../elements/exercise.ts";
+import { exercises, pageApi } from "./api.ts";
+import { registerServiceWorker } from "./isolation.ts";
+import { answerLiveCode } from "./live-code.ts";
+import { pageSession } from "./session.ts";
+import { addWorkMenu } from "./work-menu.ts";
+
+const session = pageSession();
+// Listening before the elements exist: nothing that is pressed early gets lost.
+answerLiveCode(session);
+customElements.define("tt-cell", TinyTorchCell);
+customElements.define("tt-exercise", TinyTorchExercise);
+
+const api = pageApi(session, Promise.all(exercises().map((exercise) => exercise.loaded)).then(() => undefined));
+window.tinytorch = api;
+if (document.querySelector("tt-cell, tt-exercise")) addWorkMenu(session, api);
+void registerServiceWorker(session);
