@@ -121,7 +121,7 @@ def make_book(line: Line) -> None:
         command.append("--all")
     stamps.write("behind pages", "")
     try:
-        run(command, "book build", environment={"NO_COLOR": "1"})
+        run(command, "book build")
     except Problem as problem:
         if not (BOOK / "index.html").exists():
             raise

@@ -1,6 +1,7 @@
 """Progress: one line per phase with its wall time, and errors a reader can act on."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -72,13 +73,14 @@ def run(
         errors="replace",
         check=False,
     )
+    output = re.sub(r"\x1b\[[\d;]*m", "", done.stdout)
     if done.returncode:
         log = BUILD / "logs" / f"{what.split()[0].lower()}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(done.stdout, encoding="utf-8")
-        tail = "\n".join(done.stdout.rstrip().splitlines()[-40:])
+        log.write_text(output, encoding="utf-8")
+        tail = "\n".join(output.rstrip().splitlines()[-40:])
         raise Problem(
             f"{tail}\n\n{what} failed (exit code {done.returncode}). "
             f"All of its output: {log.relative_to(ROOT)}"
         )
-    return done.stdout
+    return output

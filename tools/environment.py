@@ -33,6 +33,8 @@ def ensure() -> Path:
     """Make the environment if it is not there or not current; its Python."""
     if _stamp("locked") == _wanted() and python().exists():
         return python()
+    if not python().exists():
+        print("Setting up, once: about 250 MB of packages, a minute or two.", flush=True)
     with Progress().phase("environment") as line:
         if not _works():
             _create()
