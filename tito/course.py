@@ -152,18 +152,24 @@ class Course:
         return (self.package / f"{module}.py").read_text("utf-8")
 
     def companions(self, chapter: Chapter) -> list[str]:
-        """Given modules that belong to a chapter beside its main one."""
-        numbers = self.modules.items()
-        return [name for name, k in numbers if k == chapter.number and name != chapter.module]
+        """Given modules that belong to a chapter beside its main one.
+
+        Those the course's order lists, and those named after the main one (`kernels_memory`).
+        """
+        listed = [name for name, k in self.modules.items() if k == chapter.number]
+        named = [path.stem for path in sorted(self.package.glob(f"{chapter.module}_*.py"))]
+        names = [*listed, *(name for name in named if name not in self.modules)]
+        return [
+            name
+            for name in names
+            if name != chapter.module and (self.package / f"{name}.py").exists()
+        ]
 
     def given_files(self) -> dict[str, Path]:
-        """Files every student's package has from the start: all that no chapter writes."""
-        files = {}
-        for path in sorted(self.package.rglob("*.py")):
-            name = path.relative_to(self.package).as_posix()
-            if name.removesuffix(".py") not in self.modules:
-                files[f"tinytorch/{name}"] = path
-        return files
+        """Files every student's package has from the start: the namespaces and the order."""
+        root = [self.package / "__init__.py", self.package / "course.py"]
+        paths = [*root, *sorted(self.package.glob("*/**/*.py"))]
+        return {f"tinytorch/{path.relative_to(self.package).as_posix()}": path for path in paths}
 
     @staticmethod
     def _nearest(wanted: str, names: list[str]) -> str:

@@ -121,3 +121,9 @@ def _assertion(text: str) -> str:
     if found:
         return f"The error's message should contain {found[1]!r}, but it is: {found[2]}"
     return text or "The check failed."
+
+
+def describe(error: BaseException) -> str:
+    """The kind and the message of any exception, in one short line."""
+    text = tidy(_text(error))
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

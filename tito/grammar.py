@@ -4,6 +4,7 @@ import ast
 import io
 import tokenize
 import warnings
+from pathlib import Path
 
 LONGEST_TEXT = 200_000
 OLDEST = (3, 11)
@@ -27,6 +28,14 @@ def normal(text: str) -> str:
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+def read_source(path: Path) -> str:
+    """The text of a Python file, line ends as `\\n`. Raises NotPython when it is not UTF-8."""
+    try:
+        return normal(path.read_bytes().decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise NotPython(f"The file is not UTF-8 text (byte {error.start}).") from None
 
 
 def compile_text(text: str) -> None:

@@ -69,12 +69,31 @@ def take_out() -> dict[str, ModuleType]:
 
 def environment(level: int | None, student: Path | None, kernels: str) -> dict[str, str]:
     """The variables by which the package knows level, student folder and kernels."""
-    values = {"TINYTORCH_KERNELS": kernels}
+    values = {"TINYTORCH_KERNELS": kernels} if kernels else {}
     if level is not None:
         values["TINYTORCH_LEVEL"] = str(level)
     if student is not None:
         values["TINYTORCH_STUDENT"] = str(student)
     return values
+
+
+def load(reference: Path, level: int | None, student: Path | None) -> None:
+    """Import tinytorch anew into this process for good: what a reader's live cells run on."""
+    take_out()
+    for name in ("TINYTORCH_LEVEL", "TINYTORCH_STUDENT", "TINYTORCH_KERNELS"):
+        os.environ.pop(name, None)
+    os.environ.update(environment(level, student, ""))
+    if str(reference.parent) not in sys.path:
+        sys.path.insert(0, str(reference.parent))
+    if _Finder not in sys.meta_path:
+        position = sys.meta_path.index(PathFinder) if PathFinder in sys.meta_path else 0
+        sys.meta_path.insert(position, _Finder)
+    importlib.invalidate_caches()
+    try:
+        importlib.import_module(PACKAGE)
+    except BaseException:
+        take_out()
+        raise
 
 
 @contextmanager
@@ -149,8 +168,9 @@ class _Process:
         os.chdir(self.folder)
         sys.stdin, sys.stdout, sys.stderr = self.streams
         sys.setrecursionlimit(self.recursion)
-        warnings.filters[:] = self.filters
+        filters: Any = warnings.filters
+        filters[:] = self.filters
         np.seterr(**self.errors)
-        np.set_printoptions(**self.printing)  # type: ignore[arg-type]
+        np.set_printoptions(**self.printing)
         np.random.set_state(self.random)
         sys.dont_write_bytecode = self.no_pyc

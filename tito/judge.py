@@ -23,7 +23,7 @@ from tito import mistakes, regions, starters
 from tito.course import Course, Step
 from tito.errors import TitoError
 from tito.explain import Explainer
-from tito.grammar import NotPython, compile_text
+from tito.grammar import NotPython, compile_text, read_source
 from tito.isolation import fresh, mend_builtins
 from tito.plugin import Bounded, Collector
 from tito.report import ERROR, PASSED, Report, not_python, overall, report
@@ -80,13 +80,12 @@ def temporary_package(modules: dict[str, str]) -> Iterator[Path]:
 def _judge(course: Course, step: Step, package: Path) -> Report:
     path = package / f"{step.module}.py"
     try:
-        source = path.read_bytes().decode("utf-8").replace("\r\n", "\n")
+        source = read_source(path)
     except OSError:
         message = f"tinytorch/{step.module}.py is not in this workspace."
         raise TitoError("missing-module", message, f"tito start {step.chapter:02}") from None
-    except UnicodeDecodeError as error:
-        message = f"tinytorch/{step.module}.py is not UTF-8 text (byte {error.start})."
-        return report(step.id, ERROR, "parse", message=message)
+    except NotPython as error:
+        return not_python(step.id, error)
     early = _before_running(step, source)
     if early:
         return early

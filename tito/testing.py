@@ -219,9 +219,9 @@ class Spy:
         which = "its input" if len(inputs) == 1 else f"input {' and '.join(map(str, lost))}"
         message = (
             "The numbers may be right, but the result does not remember that it came from "
-            f"{which}: somewhere the code takes the array out of the tensor (`.data`, `.numpy()`, `np.` "
-            "functions) and makes a new Tensor of it. Chapter 07 could then compute no gradient. "
-            "Use operations on the tensors themselves, such as `+`, `*` and `.sum()`: "
+            f"{which}: somewhere the code takes the array out of the tensor (`.data`, `.numpy()`, "
+            "`np.` functions) and makes a new Tensor of it. Chapter 07 could then compute no "
+            "gradient. Use operations on the tensors themselves, such as `+`, `*` and `.sum()`: "
             "they are recorded."
         )
         raise Mismatch(message, "a result made by tensor operations", self._path(output))
