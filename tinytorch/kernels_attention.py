@@ -6,53 +6,54 @@ second.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from tinytorch.kernels_memory import empty, in_chunks
 
 SCORE_BUDGET = 1 << 20  # bytes of scores in one chunk
+LOWEST = -1e30  # a score no other can be below; finite, so that differences of scores are numbers
 
 
-def softmax_rows(scores: np.ndarray) -> np.ndarray:
-    """Softmax over the last dimension, in place. A row of -inf only becomes NaN, as in PyTorch."""
+def softmax_rows(scores: np.ndarray) -> None:
+    """Softmax over the last dimension, in place."""
     scores -= scores.max(axis=-1, keepdims=True)
     np.exp(scores, out=scores)
     scores /= (scores @ np.ones(scores.shape[-1], scores.dtype))[..., None]
-    return scores
 
 
-def _causal(rows: int, columns: int, dtype: np.dtype) -> np.ndarray:
-    """(rows, columns): 0 where a query may look, -inf where the key lies in its future."""
-    return np.triu(np.full((rows, columns), -np.inf, dtype), 1)
+def additive(mask: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """A mask of bool (True: may look) or float as what is added to the scores."""
+    if mask.dtype == bool:
+        return np.where(mask, dtype.type(0), dtype.type(LOWEST))
+    return np.maximum(mask, dtype.type(LOWEST)).astype(dtype, copy=False)
 
 
 def attention(
     query: np.ndarray,
     key: np.ndarray,
     value: np.ndarray,
-    mask: np.ndarray | None = None,
-    is_causal: bool = False,
-    scale: float | None = None,
+    mask: np.ndarray | None,
+    scale: float,
+    kept: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """softmax(query @ key^T * scale + mask) @ value for every sequence and head.
 
-    query: (B, heads, T, d); key, value: (B, heads, S, d or e); mask: bool (True may look) or float
-    (added), broadcast to (B, heads, T, S). Returns the output (B, heads, T, e) and the
-    probabilities (B, heads, T, S), which the backward pass needs. The memory of the output has the
-    order (B, T, heads, e): merging the heads costs nothing.
+    query: (B, heads, T, d); key: (B, heads, S, d); value: (B, heads, S, e); mask: bool or float,
+    broadcasts to (B, heads, T, S); a query that may look nowhere gets zeros. kept: (B, heads, T,
+    S), what dropout multiplies the probabilities with.
+
+    Returns the output (B, heads, T, e), whose memory has the order (B, T, heads, e), so that
+    merging the heads costs nothing, and the probabilities, which the backward pass needs.
     """
-    batch, heads, t, d = query.shape
-    s = key.shape[2]
-    scale = 1 / math.sqrt(d) if scale is None else scale
+    batch, heads, t, _ = query.shape
+    s, e = value.shape[2:]
     probabilities = empty((batch, heads, t, s), query.dtype)
-    result = empty((batch, heads, t, value.shape[3]), query.dtype, order=(0, 2, 1, 3))
-    if is_causal:
-        mask = _causal(t, s, query.dtype)
-    elif mask is not None and mask.dtype == bool:
-        mask = np.where(mask, query.dtype.type(0), query.dtype.type(-np.inf))
+    result = empty((batch, heads, t, e), query.dtype, order=(0, 2, 1, 3))
+    seeing = None
     if mask is not None:
+        mask = additive(mask, query.dtype)
+        sees = (mask > LOWEST).any(axis=-1, keepdims=True)
+        seeing = None if np.all(sees) else np.broadcast_to(sees, (batch, heads, t, 1))
         mask = np.broadcast_to(mask, probabilities.shape)
 
     def run(chunk: slice) -> None:
@@ -61,7 +62,10 @@ def attention(
         if mask is not None:
             scores += mask[chunk]
         softmax_rows(scores)
-        result[chunk] = scores @ value[chunk]
+        if seeing is not None:
+            scores *= seeing[chunk]
+        weights = scores if kept is None else scores * kept[chunk]
+        result[chunk] = weights @ value[chunk]
 
     in_chunks(run, batch, heads * t * s * query.itemsize, SCORE_BUDGET)
     return result, probabilities
@@ -73,26 +77,31 @@ def attention_backward(
     key: np.ndarray,
     value: np.ndarray,
     probabilities: np.ndarray,
-    scale: float | None = None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gradients with respect to query, key and value, each in (B, T, heads, d) memory.
+    scale: float,
+    kept: np.ndarray | None = None,
+    mask_too: bool = False,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+    """Gradients with respect to query, key, value, and the scores (B, heads, T, S) if `mask_too`.
 
     With P the probabilities and dP = g @ value^T, softmax gives dS = P * (dP - rowsum(P * dP)).
     """
-    scale = 1 / math.sqrt(query.shape[3]) if scale is None else scale
-    gradients = (empty(x.shape, x.dtype, order=(0, 2, 1, 3)) for x in (query, key, value))
-    query_gradient, key_gradient, value_gradient = gradients
+    for_query, for_key, for_value = (
+        empty(x.shape, x.dtype, order=(0, 2, 1, 3)) for x in (query, key, value)
+    )
+    for_scores = empty(probabilities.shape, query.dtype) if mask_too else None
     batch, heads, t, s = probabilities.shape
 
     def run(chunk: slice) -> None:
         p, g = probabilities[chunk], gradient[chunk]
-        value_gradient[chunk] = p.swapaxes(2, 3) @ g
-        scores = np.matmul(g, value[chunk].swapaxes(2, 3), out=empty(p.shape, p.dtype))
+        scores = empty(p.shape, p.dtype) if for_scores is None else for_scores[chunk]
+        np.matmul(g, value[chunk].swapaxes(2, 3), out=scores)
+        if kept is not None:
+            scores *= kept[chunk]
+        for_value[chunk] = (p if kept is None else p * kept[chunk]).swapaxes(2, 3) @ g
         scores -= np.einsum("bhts,bhts->bht", scores, p)[..., None]
         scores *= p
-        scores *= p.dtype.type(scale)
-        query_gradient[chunk] = scores @ key[chunk]
-        key_gradient[chunk] = scores.swapaxes(2, 3) @ query[chunk]
+        for_query[chunk] = scores @ (key[chunk] * key.dtype.type(scale))
+        for_key[chunk] = scores.swapaxes(2, 3) @ (query[chunk] * query.dtype.type(scale))
 
     in_chunks(run, batch, heads * t * s * query.itemsize, SCORE_BUDGET)
-    return query_gradient, key_gradient, value_gradient
+    return for_query, for_key, for_value, for_scores

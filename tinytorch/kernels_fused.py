@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from tinytorch.kernels_memory import empty, empty_like, in_chunks
+from tinytorch.random import default_generator
 
 CHUNK = 1 << 18  # bytes of one array in one chunk
 GEMM_CHUNK = 1 << 21  # bytes of a product's result in one chunk
@@ -164,12 +165,11 @@ def gelu_backward(
 
 def softmax(x: np.ndarray, dim: int) -> np.ndarray:
     """exp(x) / sum(exp(x)) along `dim`."""
-    rows = np.moveaxis(x, dim, -1)
-    result = np.moveaxis(empty_like(x), dim, -1)
-    np.subtract(rows, rows.max(axis=-1, keepdims=True), out=result)
+    result = empty_like(x)
+    np.subtract(x, x.max(axis=dim, keepdims=True), out=result)
     np.exp(result, out=result)
-    result /= result.sum(axis=-1, keepdims=True)
-    return np.moveaxis(result, -1, dim)
+    result /= result.sum(axis=dim, keepdims=True)
+    return result
 
 
 def softmax_backward(gradient: np.ndarray, output: np.ndarray, dim: int) -> np.ndarray:
@@ -177,6 +177,76 @@ def softmax_backward(gradient: np.ndarray, output: np.ndarray, dim: int) -> np.n
     result = empty_like(output)
     np.multiply(gradient, output, out=result)
     result -= output * result.sum(axis=dim, keepdims=True)
+    return result
+
+
+def dropout_mask(shape: tuple[int, ...], p: float, dtype: np.dtype) -> np.ndarray:
+    """What dropout multiplies with: 0 with probability `p`, else 1 / (1 - p)."""
+    result = empty(shape, dtype)
+    draws = default_generator.numpy.random(shape, dtype=np.float32)
+    np.multiply(draws >= p, dtype.type(1 / (1 - p)), out=result)
+    return result
+
+
+def log_softmax(x: np.ndarray, dim: int) -> np.ndarray:
+    """x - log(sum(exp(x))) along `dim`."""
+    result = empty_like(x)
+    np.subtract(x, x.max(axis=dim, keepdims=True), out=result)
+    result -= np.log(np.exp(result).sum(axis=dim, keepdims=True))
+    return result
+
+
+def log_softmax_backward(gradient: np.ndarray, output: np.ndarray, dim: int) -> np.ndarray:
+    """g - softmax(x) * sum(g) along `dim`."""
+    result = empty_like(output)
+    np.exp(output, out=result)
+    result *= gradient.sum(axis=dim, keepdims=True)
+    np.subtract(gradient, result, out=result)
+    return result
+
+
+def cross_entropy(
+    rows: np.ndarray, classes: np.ndarray, smoothing: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Loss of each row of scores (N, C) for its class (N,), and the probabilities (N, C).
+
+    smoothing: the share of the target that goes to all classes evenly.
+    """
+    losses, probabilities = np.empty(len(rows), rows.dtype), empty(rows.shape, rows.dtype)
+
+    def run(chunk: slice) -> None:
+        p, ones = probabilities[chunk], np.ones(rows.shape[1], rows.dtype)
+        np.subtract(rows[chunk], rows[chunk].max(axis=1, keepdims=True), out=p)
+        right = np.take_along_axis(p, classes[chunk, None], axis=1)[:, 0]
+        if smoothing:
+            right = (1 - smoothing) * right + smoothing / rows.shape[1] * (p @ ones)
+        np.exp(p, out=p)
+        total = p @ ones
+        losses[chunk] = np.log(total) - right
+        p /= total[:, None]
+
+    in_chunks(run, len(rows), rows.shape[1] * rows.itemsize, CHUNK)
+    return losses, probabilities
+
+
+def cross_entropy_backward(
+    gradient: np.ndarray, probabilities: np.ndarray, classes: np.ndarray, smoothing: float
+) -> np.ndarray:
+    """Gradient with respect to the scores: (probabilities - target) times that of each loss (N,).
+
+    gradient: (N,), 0 where a row does not count.
+    """
+    result = empty(probabilities.shape, probabilities.dtype)
+    np.subtract(probabilities, smoothing / probabilities.shape[1], out=result)
+    result[np.arange(len(classes)), classes] -= 1 - smoothing
+    result *= gradient[:, None]
+    return result
+
+
+def embedding(index: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Rows of weight (count, d) for an index (...), known to be in range: (..., d)."""
+    result = empty((*index.shape, weight.shape[1]), weight.dtype)
+    np.take(weight, index, axis=0, out=result, mode="clip")
     return result
 
 
