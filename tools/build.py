@@ -25,7 +25,13 @@ SITE = BUILD / "site"
 
 PACKAGES = ("tinytorch", "tito", "exercises")
 OWN_DEPENDS = ("numpy", "pytest")
-BUNDLED = ("lite/src", "lite/build.mjs", "lite/tsconfig.json", "lite/package-lock.json")
+BUNDLED = (
+    "lite/src",
+    "lite/styles",
+    "lite/build.mjs",
+    "lite/tsconfig.json",
+    "lite/package-lock.json",
+)
 # An edit of one of these can change any page; an edit of a page changes that page.
 BEHIND_PAGES = ("_config.yml", "_toc.yml", "book/_ext", "book/_static", *PACKAGES)
 
