@@ -15,7 +15,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from tinytorch.autograd import no_grad
-from tinytorch.layers import Module
 from tinytorch.random import Generator, default_generator
 from tinytorch.tensor import Array, Tensor
 
@@ -91,7 +90,7 @@ def choose(
 
 @no_grad()
 def stream(
-    model: Module,
+    model: Any,
     ids: Sequence[int],
     max_new_tokens: int,
     context: int | None = None,
@@ -124,13 +123,13 @@ def stream(
         model.train(was_training)
 
 
-def generate(model: Module, ids: Sequence[int], max_new_tokens: int, **options: Any) -> list[int]:
+def generate(model: Any, ids: Sequence[int], max_new_tokens: int, **options: Any) -> list[int]:
     """`ids` and up to `max_new_tokens` new ones; options are those of `stream` and `choose`."""
     return [*(int(i) for i in ids), *stream(model, ids, max_new_tokens, **options)]
 
 
 def stream_text(
-    model: Module, tokenizer: Tokenizer, prompt: str, max_new_tokens: int, **options: Any
+    model: Any, tokenizer: Tokenizer, prompt: str, max_new_tokens: int, **options: Any
 ) -> Iterator[str]:
     """Yield new text piece by piece; a character that takes several tokens comes when it is whole.
 
@@ -148,7 +147,7 @@ def stream_text(
 
 
 def generate_text(
-    model: Module, tokenizer: Tokenizer, prompt: str, max_new_tokens: int, **options: Any
+    model: Any, tokenizer: Tokenizer, prompt: str, max_new_tokens: int, **options: Any
 ) -> str:
     """The prompt and what the model writes after it."""
     return prompt + "".join(stream_text(model, tokenizer, prompt, max_new_tokens, **options))

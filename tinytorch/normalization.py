@@ -100,15 +100,23 @@ class BatchNorm(Module):
 
     dims: tuple[int, ...] = ()
     layout = ""
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
 
     def __init__(
-        self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = True,
+        bias: bool = True,
     ) -> None:
         if num_features < 1:
             raise ValueError(f"BatchNorm: num_features must be at least 1, got {num_features}")
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.weight = Parameter(ones(num_features)) if affine else None
-        self.bias = Parameter(zeros(num_features)) if affine else None
+        self.bias = Parameter(zeros(num_features)) if affine and bias else None
         self.register_buffer("running_mean", zeros(num_features))
         self.register_buffer("running_var", ones(num_features))
         self.register_buffer("num_batches_tracked", tensor(0))
@@ -135,7 +143,8 @@ class BatchNorm(Module):
         """The arguments, as PyTorch prints them."""
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
-            f"affine={self.weight is not None}, track_running_stats=True"
+            f"affine={self.weight is not None}, bias={self.bias is not None}, "
+            "track_running_stats=True"
         )
 
 

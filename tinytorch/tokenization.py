@@ -103,7 +103,7 @@ def count_pairs(words: dict[str, int]) -> Counter[Pair]:
 
 
 def most_frequent(counts: Counter[Pair]) -> Pair:
-    """The pair with the highest count; among equals the smallest, so that training is repeatable."""
+    """The pair with the highest count; among equals the smallest, so training is repeatable."""
     highest = max(counts.values())
     return min(pair for pair, count in counts.items() if count == highest)
 

@@ -39,13 +39,18 @@ def layer_norm_arguments(
     eps: float = 1e-5,
 ) -> Arguments:
     """Check that the last dimensions are those to normalize."""
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    shape = sizes(normalized_shape)
     if not shape or input.shape[-len(shape) :] != shape:
         raise ValueError(f"layer_norm: normalized_shape {shape} is not the end of {input.shape}")
     for name, parameter in (("weight", weight), ("bias", bias)):
         if parameter is not None and parameter.shape != shape:
             raise ValueError(f"layer_norm: {name} must be {shape}, got shape {parameter.shape}")
     return (input, shape, weight, bias), {"eps": eps}
+
+
+def sizes(shape: int | Sequence[int]) -> tuple[int, ...]:
+    """A shape given as one number or as several."""
+    return (shape,) if isinstance(shape, int) else tuple(shape)
 
 
 @prepared(layer_norm_arguments)
@@ -81,8 +86,7 @@ class LayerNorm(Module):
         elementwise_affine: bool = True,
         bias: bool = True,
     ) -> None:
-        single = isinstance(normalized_shape, int)
-        self.normalized_shape = (normalized_shape,) if single else tuple(normalized_shape)  # type: ignore
+        self.normalized_shape = sizes(normalized_shape)
         self.eps = eps
         affine, shape = elementwise_affine, self.normalized_shape
         self.weight = Parameter(ones(shape)) if affine else None
@@ -94,8 +98,8 @@ class LayerNorm(Module):
 
     def extra_repr(self) -> str:
         """The arguments, as PyTorch prints them."""
-        affine = self.weight is not None
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={affine}"
+        affine, bias = self.weight is not None, self.bias is not None
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={affine}, bias={bias}"
 
 
 class FeedForward(Module):
@@ -169,7 +173,7 @@ class GPT(Module):
     def __init__(self, config: GPTConfig) -> None:
         self.config = config
         self.tokens = Embedding(config.vocab_size, config.dim)
-        self.positions = None
+        self.positions: Module | None = None
         if config.positions == "learned":
             self.positions = LearnedPositions(config.context, config.dim)
         elif config.positions == "sinusoidal":
