@@ -26,12 +26,14 @@ class Program:
 
 
 def same_weights(torch: ModuleType, model: Any) -> None:
-    """Give every parameter values that depend on its place and shape only, in any framework."""
+    """Start all frameworks from the same weights: uniform matrices, biases 0, scales 1."""
     rng = np.random.default_rng(0)
     with torch.no_grad():
-        for parameter in model.parameters():
+        for name, parameter in model.named_parameters():
             shape = tuple(parameter.shape)
-            if len(shape) > 1:
+            if name.endswith("bias"):
+                parameter.copy_(torch.zeros(shape))
+            elif len(shape) > 1:
                 bound = 1 / np.sqrt(np.prod(shape[1:]))
                 values = rng.uniform(-bound, bound, shape).astype(np.float32)
                 parameter.copy_(torch.tensor(values))

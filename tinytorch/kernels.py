@@ -209,6 +209,58 @@ def avg_pool2d_gradient(
     return kernels_pooling.avg_pool2d_backward(grad, x.shape, kernel, stride, padding)
 
 
+@fast.implements("batch_norm")
+def batch_norm(
+    x: Array,
+    running_mean: Array | None,
+    running_var: Array | None,
+    weight: Array | None,
+    bias: Array | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> Any:
+    """Statistics in one pass over x, the result in another; the running statistics follow."""
+    if not _floats(x, running_mean, running_var, weight, bias):
+        return NotImplemented
+    if training:
+        mean, variance = kernels_normalization.batch_statistics(x)
+        count = x.size // x.shape[1]
+        for running, now in ((running_mean, mean), (running_var, variance * count / (count - 1))):
+            if running is not None:
+                running += momentum * (now - running)
+    else:
+        assert running_mean is not None
+        assert running_var is not None
+        mean, variance = running_mean.copy(), running_var
+    inverse = 1 / np.sqrt(variance + eps)
+    scale = inverse if weight is None else weight * inverse
+    shift = -mean * scale if bias is None else bias - mean * scale
+    return kernels_normalization.normalize(x, scale, shift), mean, inverse
+
+
+@fast.gradient_of("batch_norm")
+def batch_norm_gradient(
+    grad: Array,
+    _output: Array,
+    x: Array,
+    _running_mean: Array | None,
+    _running_var: Array | None,
+    weight: Array | None,
+    _bias: Array | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+    *,
+    saved: tuple[Array, Array],
+) -> tuple[Array, None, None, Array, Array]:
+    """In training the mean and the variance depend on x too."""
+    for_x, for_weight, for_bias = kernels_normalization.batch_norm_backward(
+        grad, x, weight, *saved, training
+    )
+    return for_x, None, None, for_weight, for_bias
+
+
 # Language. ---------------------------------------------------------------------------------------
 
 
