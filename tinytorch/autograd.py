@@ -276,7 +276,8 @@ def accumulate(parent: Node | Tensor, g: Array, fresh: bool, pending: Pending) -
     if isinstance(parent, Node):
         if parent in pending:
             total, owned = pending[parent]
-            pending[parent] = (np.add(total, g, out=total if owned else None), True)
+            place = total if owned else g if fresh else None
+            pending[parent] = (np.add(total, g, out=place), True)
         else:
             pending[parent] = (g, fresh)
     elif parent.grad is None:

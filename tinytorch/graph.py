@@ -52,8 +52,8 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "dtype", "inputs", "name", "options", "output", "parents", "saved", "shape",
-        "versions", "watcher",
+        "__weakref__", "dtype", "inputs", "name", "options", "output", "parents", "rule", "saved",
+        "shape", "versions", "watcher",
     )  # fmt: skip
 
     def __init__(
@@ -65,7 +65,8 @@ class Node:
         output: Array,
         saved: tuple[Any, ...],
     ) -> None:
-        wants = _wants(rules[name]) if name in rules else Wants()
+        self.rule = rules.get(name)  # now: the table may say something else at backward
+        wants = Wants() if self.rule is None else _wants(self.rule)
         self.name, self.parents, self.options, self.saved = name, parents, options, saved
         self.shape, self.dtype = output.shape, output.dtype
         self.output = output if wants.output else None
@@ -104,16 +105,15 @@ class Node:
                     f"backward: an input of {self.name} was changed in place after it was used "
                     f"(version {cell[0]}, was {version}); change a clone(), or change it later"
                 )
-        rule = rules.get(self.name)
-        if rule is None:
+        if self.rule is None:
             raise NotImplementedError(f"backward: {self.name} has no gradient rule")
         extras: dict[str, Any] = {}
-        for name in _wants(rule).extras:
+        for name in _wants(self.rule).extras:
             if name == "saved":
                 extras[name] = self.saved
             else:
                 extras[name] = owned if name == "owned" else [p is not None for p in self.parents]
-        result = rule(grad, self.output, *self.inputs, **self.options, **extras)
+        result = self.rule(grad, self.output, *self.inputs, **self.options, **extras)
         return result if isinstance(result, tuple) else (result,)
 
     def release(self) -> None:
@@ -126,10 +126,12 @@ class Node:
 
 
 def _is_fresh(g: Any, others: tuple[Any, ...]) -> bool:
-    """Whether a rule made this array anew: it is no view and it is returned once."""
+    """Whether a rule made this array anew: it is no view and it is returned once.
+
+    The owner of an array of `kernels_memory.empty` is no array, and says that it is exclusive.
+    """
     return (
         isinstance(g, np.ndarray)
-        and g.base is None
-        and g.flags.owndata
+        and (g.flags.owndata or getattr(g.base, "exclusive", False))
         and not any(g is other for other in others)
     )
