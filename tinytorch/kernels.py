@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tinytorch import (
+    gradient_rules,
     kernels_attention,
     kernels_convolution,
     kernels_fused,
@@ -25,7 +26,7 @@ from tinytorch import (
     kernels_pooling,
 )
 from tinytorch.autograd import rules
-from tinytorch.kernels_memory import release_memory
+from tinytorch.kernels_memory import empty, empty_like, release_memory
 from tinytorch.tensor import Array, implementations
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -99,6 +100,52 @@ def _floats(*arrays: Array | None) -> bool:
     """Whether all arrays given are float32, or all float64: what the kernels are written for."""
     kinds = {array.dtype.char for array in arrays if array is not None}
     return kinds == {"f"} or kinds == {"d"}
+
+
+# Arithmetic: the same ufuncs, into memory that is used again. --------------------------------------
+
+
+def _into_empty(ufunc: np.ufunc, a: Any, b: Any) -> Any:
+    """ufunc(a, b), into recycled memory if the result looks like the larger of two float arrays."""
+    like = a if np.size(a) >= np.size(b) else b
+    small = b if like is a else a
+    if not isinstance(like, np.ndarray) or like.dtype.kind != "f":
+        return ufunc(a, b)
+    if isinstance(small, np.ndarray) and (
+        small.dtype != like.dtype or np.broadcast_shapes(a.shape, b.shape) != like.shape
+    ):
+        return ufunc(a, b)
+    return ufunc(a, b, out=empty_like(like))
+
+
+@fast.implements("add")
+def add(a: Any, b: Any) -> Any:
+    """a + b."""
+    return _into_empty(np.add, a, b)
+
+
+@fast.implements("sub")
+def sub(a: Any, b: Any) -> Any:
+    """a - b."""
+    return _into_empty(np.subtract, a, b)
+
+
+@fast.implements("mul")
+def mul(a: Any, b: Any) -> Any:
+    """a * b."""
+    return _into_empty(np.multiply, a, b)
+
+
+@fast.gradient_of("getitem")
+def getitem_gradient(grad: Array, output: Array, a: Array, index: Any) -> Array:
+    """To the elements that were picked; the others get 0."""
+    parts = index if isinstance(index, tuple) else (index,)
+    if any(isinstance(part, (list, np.ndarray)) for part in parts):
+        return gradient_rules.getitem_gradient(grad, output, a, index)
+    result = empty(a.shape, grad.dtype)
+    result[...] = 0
+    result[index] = grad
+    return result
 
 
 # Linear layers and activations. ------------------------------------------------------------------
