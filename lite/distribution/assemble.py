@@ -4,18 +4,24 @@ Pyodide's official lock file does not fit: it lacks wheels the kernel needs, and
 are repacked, so they have other hashes than the registry's.
 """
 
-import hashlib
 import json
-import re
 import shutil
 import zipfile
 from dataclasses import dataclass
+from email.message import Message
+from email.parser import Parser
 from pathlib import Path
 from typing import Any
 
 from .sources import Sources, sha256
 
 LOCK = "pyodide-lock.json"
+NOTICE = "NOTICE.txt"
+INTERPRETER = """\
+This folder holds Pyodide (MPL-2.0, https://github.com/pyodide/pyodide), with CPython
+(PSF-2.0) in it, and these packages, unchanged, each with its license inside its wheel:
+
+"""
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,9 @@ def assemble(
     lock["packages"] = packages
     text = json.dumps(lock, indent=1, sort_keys=True) + "\n"
     (target / LOCK).write_text(text, encoding="utf-8")
-    wanted = {core.file for core in sources.core} | {p["file_name"] for p in packages.values()}
+    wheels = {p["file_name"] for p in packages.values()}
+    (target / NOTICE).write_text(notice([target / name for name in sorted(wheels)]), "utf-8")
+    wanted = {core.file for core in sources.core} | wheels | {LOCK, NOTICE}
     for path in target.iterdir():
         if path.name not in wanted:
             path.unlink()
@@ -73,10 +81,8 @@ def same(one: Path, other: Path) -> bool:
 def entry(path: Path, file: str, digest: str, depends: tuple[str, ...]) -> dict[str, Any]:
     """A wheel's entry in the lock file."""
     with zipfile.ZipFile(path) as archive:
-        metadata = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
-        text = archive.read(metadata).decode("utf-8")
         imports = sorted({top_level(n) for n in archive.namelist()} - {""})
-    found = {m[1]: m[2] for m in re.finditer(r"^(Name|Version): (.*?)\s*$", text, re.MULTILINE)}
+    found = metadata(path)
     return {
         "name": found["Name"],
         "version": found["Version"],
@@ -90,15 +96,28 @@ def entry(path: Path, file: str, digest: str, depends: tuple[str, ...]) -> dict[
     }
 
 
+def metadata(path: Path) -> Message:
+    """The metadata of a wheel, which has the format of a mail's head."""
+    with zipfile.ZipFile(path) as archive:
+        name = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
+        return Parser().parsestr(archive.read(name).decode("utf-8"), headersonly=True)
+
+
+def notice(wheels: list[Path]) -> str:
+    """What the folder holds and under which licenses, for those who pass it on."""
+    lines = []
+    for path in wheels:
+        found = metadata(path)
+        kinds = [c for c in found.get_all("Classifier", []) if c.startswith("License ::")]
+        named = found["License-Expression"] or (kinds and kinds[0].split(" :: ")[-1])
+        first = (found["License"] or "see its wheel").strip().splitlines()[0]
+        lines.append(f"{found['Name']} {found['Version']}: {named or first}\n")
+    return INTERPRETER + "".join(lines)
+
+
 def top_level(member: str) -> str:
     """The module or package that a file of a wheel belongs to, or an empty string."""
     first = member.split("/")[0]
     if not member.endswith((".py", ".so")) or "." in first.removesuffix(".py"):
         return ""
     return first.removesuffix(".py")
-
-
-def fingerprint(sources_file: Path, own: list[OwnWheel]) -> str:
-    """Changes when the distribution would."""
-    parts = [sha256(sources_file), *(sha256(w.path) + repr(w.depends) for w in own)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

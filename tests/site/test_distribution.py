@@ -131,7 +131,9 @@ def test_own_wheel_gets_its_hash_into_its_name_and_old_files_go(tmp_path: Path) 
     path = tmp_path / "own-0.1.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("own/__init__.py", "")
-        archive.writestr("own-0.1.0.dist-info/METADATA", "Name: own\nVersion: 0.1.0\n")
+        archive.writestr(
+            "own-0.1.0.dist-info/METADATA", "Name: own\nVersion: 0.1.0\nLicense: MIT\n"
+        )
     lock_file = File("pyodide-lock.json", "", "npm")
     (tmp_path / "pyodide-lock.json").write_text('{"info": {"python": "3.14.0"}}')
     target = tmp_path / "target"
@@ -150,7 +152,12 @@ def test_own_wheel_gets_its_hash_into_its_name_and_old_files_go(tmp_path: Path) 
     assert entry["sha256"][:12] in entry["file_name"]
     assert entry["imports"] == ["own"]
     assert lock["info"] == {"python": "3.14.0"}
-    assert {p.name for p in target.iterdir()} == {entry["file_name"], "pyodide-lock.json"}
+    assert {p.name for p in target.iterdir()} == {
+        entry["file_name"],
+        "pyodide-lock.json",
+        "NOTICE.txt",
+    }
+    assert "own 0.1.0: MIT" in (target / "NOTICE.txt").read_text()
 
 
 def test_sources_name_every_file_by_its_hash_and_every_dependency() -> None:
@@ -191,6 +198,6 @@ def test_shipped_runtime_is_what_its_lock_says(site: Path) -> None:
         assert sha256(folder / package["file_name"]) == package["sha256"], name
         assert set(package["depends"]) <= set(packages), name
     core = {file.file for file in read_sources().core}
-    assert {p.name for p in folder.iterdir()} == core | {
+    assert {p.name for p in folder.iterdir()} == core | {"NOTICE.txt"} | {
         package["file_name"] for package in packages.values()
     }
