@@ -36,6 +36,7 @@ PROBES = [
     lambda: matmul(np.array([[1, 2, 3], [4, 5, 6]]), np.array([[1, 0], [2, 1], [0, 3]])),
     lambda: matmul(np.arange(12).reshape(2, 2, 3), np.arange(12).reshape(2, 3, 2)),
     lambda: matmul(np.arange(6).reshape(2, 3), np.array([1, 2, 4])),
+    lambda: matmul(np.array([1, 2, 4]), np.array([[1, 0], [2, 1], [0, 3]])),
     lambda: error(np.ones((2, 3)), np.ones((2, 3))),
 ]
 
