@@ -10,6 +10,8 @@ export class TinyTorchCell extends LiveElement {
   protected readonly label = `Python code, cell ${this.serial}`;
   #original = "";
   #resetButton!: HTMLButtonElement;
+  /** Where the output of a cell that hides it goes, once there is some. */
+  #fold: HTMLDetailsElement | null = null;
   #storage: { getItem(key: string): string | null; setItem(key: string, value: string): void } | null = null;
 
   get #tags(): string[] {
@@ -25,7 +27,8 @@ export class TinyTorchCell extends LiveElement {
     const output = this.output.element;
     if (this.#tags.includes("remove-output")) output.hidden = true;
     else if (this.#tags.some((tag) => tag === "hide-output" || tag === "hide-cell") && !output.closest("details")) {
-      this.append(h("details", { class: "tt-fold" }, h("summary", {}, "Show the output"), output));
+      this.#fold = h("details", { class: "tt-fold", hidden: true }, h("summary", {}, "Show the output"), output);
+      this.append(this.#fold);
     }
     this.#restore();
   }
@@ -58,6 +61,7 @@ export class TinyTorchCell extends LiveElement {
       stale = this.session.stale;
       return reply;
     });
+    if (this.#fold) this.#fold.hidden = this.output.empty;
     if (reply.status === "stopped") {
       this.status = "stopped";
       this.say("Stopped.");

@@ -12,7 +12,7 @@ const reading = (label: string): Extension => [
   syntaxHighlighting(classHighlighter),
   EditorState.readOnly.of(true),
   EditorView.lineWrapping,
-  EditorView.contentAttributes.of({ "aria-label": label, "aria-readonly": "true" }),
+  EditorView.contentAttributes.of({ "aria-label": label, "aria-readonly": "true", tabindex: "0" }),
 ];
 
 /** Show both texts in `parent`, for reading. */

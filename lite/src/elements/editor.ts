@@ -152,7 +152,7 @@ export function createEditor(options: EditorOptions): Editor {
         python(),
         syntaxHighlighting(classHighlighter),
         keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, indentWithTab]),
-        EditorView.contentAttributes.of({ "aria-label": options.label, "aria-describedby": options.describedBy }),
+        EditorView.contentAttributes.of({ "aria-label": options.label, "aria-describedby": options.describedBy, tabindex: "0" }),
         EditorView.updateListener.of((update) => {
           const typed = update.transactions.some((transaction) => transaction.docChanged && !transaction.annotation(placed));
           if (typed) options.onChange(update.state.doc.toString());

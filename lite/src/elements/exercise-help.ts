@@ -35,7 +35,7 @@ export class ExerciseHelp {
     if (kind === "failed" || kind === "raised") this.#tries += 1;
     const more = this.#given < this.data.hints.length;
     // Why code does not parse or run is said by Python; a hint about the task would lead away from it.
-    if (kind === "failed") enable(this.hintButton, more, "There are no more hints");
+    if (kind === "failed" || kind === "unwritten") enable(this.hintButton, more, "There are no more hints");
     else enable(this.hintButton, false, kind === "passed" ? "You have passed" : "First mend the error that is shown");
     this.hintButton.title = this.hintButton.getAttribute("aria-disabled") === "true" ? this.hintButton.title : "";
   }

@@ -1,6 +1,6 @@
 /** `<tt-exercise step="02-tensor/add">`: the student writes, checks and keeps one step of the course. */
 import { KernelStopped } from "../kernel/kernel.ts";
-import { button, h, icon } from "./dom.ts";
+import { button, enable, h, icon } from "./dom.ts";
 import { ExerciseHelp } from "./exercise-help.ts";
 import { LiveElement } from "./live-element.ts";
 import type { LineMark } from "./editor.ts";
@@ -143,6 +143,10 @@ export class TinyTorchExercise extends LiveElement {
     }
   }
 
+  protected override busyChanged(busy: boolean): void {
+    enable(this.#checkButton, !busy);
+  }
+
   get #busy(): boolean {
     return this.status === "running" || this.status === "booting";
   }
@@ -159,12 +163,13 @@ export class TinyTorchExercise extends LiveElement {
   #show(reply: CheckReply): void {
     const { report } = reply;
     const kind = verdictOf(report);
-    this.#settle(kind === "passed" || kind === "failed" ? kind : "error");
+    const status = { passed: "passed", failed: "failed", unwritten: "failed", raised: "error", parse: "error" } as const;
+    this.#settle(status[kind]);
     const next = kind === "passed" ? this.#afterPass(reply) : "";
     this.say(h("strong", {}, headline(report)), next);
     this.dataset["verdict"] = kind;
     this.#report.replaceChildren(renderReport(report, { goTo: (line) => this.editor?.goTo(line) }));
-    this.mark(marksOf(report));
+    this.mark(kind === "unwritten" ? [] : marksOf(report));
     this.#help.judged(kind);
   }
 

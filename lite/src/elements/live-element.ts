@@ -81,6 +81,7 @@ export abstract class LiveElement extends HTMLElement {
     this.setAttribute("status", status);
     if (!this.stopButton) return;
     const busy = status === "running" || status === "booting";
+    this.busyChanged(busy);
     const focused = document.activeElement;
     this.stopButton.hidden = !busy;
     this.runButton.hidden = busy;
@@ -88,6 +89,9 @@ export abstract class LiveElement extends HTMLElement {
     if (busy && focused === this.runButton) this.stopButton.focus();
     if (!busy && focused === this.stopButton) this.runButton.focus();
   }
+
+  /** Work begins or ends. */
+  protected busyChanged(_busy: boolean): void {}
 
   get code(): string {
     return this.editor?.text ?? this.#text;

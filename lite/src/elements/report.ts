@@ -40,7 +40,8 @@ function comparison(test: CheckResult): HTMLElement | null {
   const cells = rows.flatMap(([name, value]) =>
     value === null ? [] : [h("dt", {}, name), h("dd", {}, h("pre", { tabindex: "0" }, value))],
   );
-  return cells.length > 0 ? h("dl", { class: "tt-values" }, ...cells) : null;
+  // The theme lays out every dl that has a class.
+  return cells.length > 0 ? h("div", { class: "tt-values" }, h("dl", {}, ...cells)) : null;
 }
 
 export interface ReportActions {
@@ -87,9 +88,18 @@ function stretchPart(tests: CheckResult[], actions: ReportActions): Child {
   );
 }
 
+/** Of a step that is not begun, what it will be asked. */
+function whatIsChecked(report: Report): HTMLElement {
+  const titles = report.tests
+    .filter((test) => test.kind !== "stretch")
+    .map((test) => h("li", { class: "tt-check" }, prose(test.title)));
+  return h("details", { class: "tt-folded" }, h("summary", {}, "What will be checked"), h("ul", { class: "tt-checks" }, ...titles));
+}
+
 /** The whole report under an exercise. */
 export function renderReport(report: Report, actions: ReportActions): HTMLElement {
   const kind = verdictOf(report);
+  if (kind === "unwritten") return h("div", { class: "tt-report" }, whatIsChecked(report));
   const needed = report.tests.filter((test) => test.kind !== "stretch");
   // The simplest checks speak first, and what they all say is said once.
   const failed = needed

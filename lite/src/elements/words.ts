@@ -14,7 +14,10 @@ export function prose(text: string): DocumentFragment {
 
 export const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
 
-export type Verdict = "passed" | "failed" | "raised" | "parse";
+export type Verdict = "passed" | "failed" | "raised" | "parse" | "unwritten";
+
+/** The engine's words for an answer that is still the starter. */
+const UNWRITTEN = "This step is not written yet.";
 
 /** Which of the kinds of outcome a report is; they are never shown alike. */
 export function verdictOf(report: Report): Verdict {
@@ -22,13 +25,8 @@ export function verdictOf(report: Report): Verdict {
   if (report.phase === "parse") return "parse";
   if (report.phase === "import" || report.outcome === "error") return "raised";
   const open = report.tests.filter((test) => test.kind !== "stretch" && test.outcome !== "passed");
-  return open.every((test) => test.outcome === "error") && !isUnwritten(report) ? "raised" : "failed";
-}
-
-/** Whether this is still the starter, as far as the checks can tell. */
-export function isUnwritten(report: Report): boolean {
-  const open = report.tests.filter((test) => test.outcome !== "passed");
-  return open.length > 0 && open.every((test) => test.message === "This step is not written yet.");
+  if (open.every((test) => test.message === UNWRITTEN)) return "unwritten";
+  return open.every((test) => test.outcome === "error") ? "raised" : "failed";
 }
 
 /** The sentence that is shown first and read out. */
@@ -48,8 +46,9 @@ export function headline(report: Report): string {
       return report.tests.length > 0
         ? `Your code stopped with an error${where}.`
         : `Your code stopped with an error${where}, before any check could run.`;
+    case "unwritten":
+      return "Not written yet. Put your answer in place of the last line.";
     case "failed":
-      if (isUnwritten(report)) return "Not written yet. Put your answer in place of the last line.";
       return `Not yet. ${failed.length} of ${count(needed.length, "check")} ${failed.length === 1 ? "fails" : "fail"}.`;
   }
 }

@@ -31,7 +31,7 @@ export class WorkMenu {
   ) {
     this.#toggle = h(
       "button",
-      { type: "button", class: "btn btn-sm tt-menu-toggle", "aria-expanded": "false", "aria-controls": "tt-menu", click: () => this.#open(this.#panel.hidden) },
+      { type: "button", class: "tt-menu-toggle", "aria-expanded": "false", "aria-controls": "tt-menu", click: () => this.#open(this.#panel.hidden) },
       icon("folder"),
       h("span", { class: "tt-menu-name" }, "Your work"),
       h("span", { class: "tt-light", "aria-hidden": "true" }),
