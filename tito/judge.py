@@ -52,15 +52,18 @@ def judge(course: Course, request: Request) -> Report:
     return result
 
 
-def judge_text(course: Course, step: Step, text: str) -> Report:
-    """The report on a text as a step's answer, everything else from the reference."""
+def judge_text(course: Course, step: Step, text: str, *, stop_early: bool = False) -> Report:
+    """The report on a text as a step's answer, everything else from the reference.
+
+    `stop_early` ends at the first check that fails, when only the verdict is wanted.
+    """
     began = time.perf_counter()
     try:
         module = starters.with_answer(course, step, text)
     except NotPython as error:
         return not_python(step.id, error)
     with temporary_package({step.module: module}) as package:
-        result = _judge(course, step, package)
+        result = _judge(course, step, package, stop_early)
     result["duration_ms"] = round((time.perf_counter() - began) * 1000, 1)
     return result
 
@@ -77,7 +80,7 @@ def temporary_package(modules: dict[str, str]) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _judge(course: Course, step: Step, package: Path) -> Report:
+def _judge(course: Course, step: Step, package: Path, stop_early: bool = False) -> Report:
     path = package / f"{step.module}.py"
     try:
         source = read_source(path)
@@ -112,13 +115,13 @@ def _judge(course: Course, step: Step, package: Path) -> Report:
             )
         if problem:
             return report(step.id, ERROR, "import", message=problem, output=output.text())
-        collector = _run(course, step, explainer, output)
+        collector = _run(course, step, explainer, output, stop_early)
         if changed := mend_builtins(healthy):
             collector.problem = RuntimeError(_replaces(changed))
         _forget_checks(course)
         tests = collector.tests
         outcome = overall(tests)
-        got = mistakes.evaluate(collector.modules) if outcome != PASSED else None
+        got = mistakes.evaluate(collector.modules) if outcome != PASSED and not stop_early else None
     if collector.interrupted:
         raise KeyboardInterrupt
     if collector.problem is not None:
@@ -230,7 +233,9 @@ def _twice_defined() -> str:
     return ""
 
 
-def _run(course: Course, step: Step, explainer: Explainer, output: Bounded) -> Collector:
+def _run(
+    course: Course, step: Step, explainer: Explainer, output: Bounded, stop_early: bool
+) -> Collector:
     """Run the step's checks with pytest in this process."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("PYTEST_ADDOPTS", None)
@@ -239,7 +244,8 @@ def _run(course: Course, step: Step, explainer: Explainer, output: Bounded) -> C
     collector = Collector(explainer.fill, cast(TextIO, output))
     off = [part for name in _OFF.split() for part in ("-p", f"no:{name}")]
     # No configuration file: whatever lies around the workspace must not change a verdict.
-    places = ["-c", os.devnull, f"--rootdir={course.exercises}", str(step.test_file)]
+    early = ["-x"] if stop_early else []
+    places = [*early, "-c", os.devnull, f"--rootdir={course.exercises}", str(step.test_file)]
     sys.stdout, sys.stderr = _both(Bounded(2000))
     code = pytest.main([*_FLAGS, *off, "-p", "tito.plugin", *places], plugins=[collector])
     if not collector.tests and collector.problem is None and not collector.interrupted:

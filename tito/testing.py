@@ -32,7 +32,9 @@ def show(value: Any) -> str:
     """A value as a short text: arrays and tensors with their numbers, everything bounded."""
     array = _array(value)
     try:
-        if array is not None:
+        if array is not None and array.ndim == 0:
+            text = _number(array.item())
+        elif array is not None:
             text = np.array2string(
                 array, separator=", ", precision=6, threshold=_MOST_ITEMS, edgeitems=2
             )
@@ -41,6 +43,11 @@ def show(value: Any) -> str:
     except Exception as error:
         text = f"<{type(value).__name__} that cannot be shown: {type(error).__name__}>"
     return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
+
+
+def _number(value: Any) -> str:
+    text = f"{value:.7g}" if isinstance(value, float) else str(value)
+    return text if not isinstance(value, float) or set(text) & set(".en") else f"{text}.0"
 
 
 def assert_same(

@@ -243,7 +243,8 @@ class Workspace:
         """Back to the starter, which is returned; the text until now is kept aside."""
         text = starters.starter(self.course, step)
         with contextlib.suppress(TitoError):
-            self._keep_aside(step, self.text(step), text)
+            if (old := self.text(step)) != text:
+                self._keep_aside(step, old)
         self.delete(self.draft_name(step))
         self.start(self.course.of(step))
         saved = self.save(step, text)
@@ -257,13 +258,22 @@ class Workspace:
         self.save_state()
         return text
 
-    def _keep_aside(self, step: Step, text: str, new: str) -> None:
-        if text in (new, starters.starter(self.course, step)):
-            return
+    def set_draft_aside(self, step: Step) -> str | None:
+        """Keep a draft among the old texts, where nothing reads it; its new name."""
+        draft = self.read(self.draft_name(step))
+        if draft is None:
+            return None
+        kept = self._keep_aside(step, draft)
+        self.delete(self.draft_name(step))
+        return kept
+
+    def _keep_aside(self, step: Step, text: str) -> str:
         count = 1
         while self.path(f".tito/kept/{step.id}.{count}.py").exists():
             count += 1
-        self.write(f".tito/kept/{step.id}.{count}.py", text)
+        name = f".tito/kept/{step.id}.{count}.py"
+        self.write(name, text)
+        return name
 
     def record(self, result: Report) -> None:
         """Remember the outcome of a check."""
