@@ -19,7 +19,8 @@ def pow_gradient(
     """d(a^b) = b a^(b-1) da + a^b log(a) db; the slope of a^0 is 0, and so is that of 0^b."""
     to_a = to_b = None
     if needed[0]:
-        to_a = grad * (b * np.power(a, np.where(np.equal(b, 0), 1, np.subtract(b, 1))))
+        lower = np.where(b == 0, 0, b - 1) if isinstance(b, np.ndarray) else b - 1 if b else 0
+        to_a = grad * (b * np.power(a, lower))
     if needed[1]:
         to_b = grad * (output * np.log(np.where(np.equal(a, 0), 1, a)))
     return to_a, to_b

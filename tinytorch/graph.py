@@ -87,8 +87,9 @@ class Node:
         if self.watcher is not None and (watched := self.watcher()) is not None:
             watched.grad = Tensor(grad.copy())
         found = self._ask(grad, owned)
+        kept = (grad, self.output, *self.saved, *(self.inputs or ()))
         return [
-            (parent, np.asarray(g), _is_fresh(g, (grad, *found[:i], *found[i + 1 :])))
+            (parent, np.asarray(g), _is_fresh(g, (*kept, *found[:i], *found[i + 1 :])))
             for i, (parent, g) in enumerate(zip(self.parents, found, strict=False))
             if parent is not None and g is not None
         ]
@@ -126,7 +127,7 @@ class Node:
 
 
 def _is_fresh(g: Any, others: tuple[Any, ...]) -> bool:
-    """Whether a rule made this array anew: it is no view and it is returned once.
+    """Whether a rule made this array anew: it is no view, nothing kept, and returned once.
 
     The owner of an array of `kernels_memory.empty` is no array, and says that it is exclusive.
     """

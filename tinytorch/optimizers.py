@@ -205,7 +205,7 @@ class Optimizer:
             raise ValueError(
                 f"{type(self).__name__}.load_state_dict: groups of {sizes} parameters for {own}"
             )
-        parameters = {}
+        parameters: dict[int, Tensor] = {}
         for group, mine in zip(saved, self.param_groups, strict=True):
             parameters.update(zip(group["params"], mine["params"], strict=True))
             mine.update({name: value for name, value in group.items() if name != "params"})

@@ -145,7 +145,7 @@ class OneCycleLR(LRScheduler):
     def between(self, start: float, peak: float, end: float) -> float:
         """From `start` to `peak` to `end`, by the count."""
         turn = self.pct_start * self.total_steps - 1
-        if self.last_epoch <= turn:
+        if self.last_epoch <= turn and turn > 0:
             low, high, share = start, peak, self.last_epoch / turn
         else:
             low, high = peak, end
