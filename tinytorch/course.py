@@ -61,6 +61,13 @@ MODULES: dict[str, int] = {
     "attention": 13,
     "transformers": 14,
     "generation": 15,
+    "kernels_memory": 16,
+    "kernels_fused": 16,
+    "kernels_convolution": 16,
+    "kernels_pooling": 16,
+    "kernels_normalization": 16,
+    "kernels_attention": 16,
+    "kernels_optimizers": 16,
     "kernels": 16,
 }
 
@@ -93,6 +100,7 @@ EXPORTS: dict[str, dict[str, str]] = {
         "activations": "relu sigmoid tanh softmax log_softmax",
         "autograd": "no_grad enable_grad set_grad_enabled is_grad_enabled",
         "safetensors": "save load",
+        "kernels_memory": "set_num_threads get_num_threads",
         "kernels": "use_kernels",
     },
     "nn": {
