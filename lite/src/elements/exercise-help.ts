@@ -96,9 +96,9 @@ export class ExerciseHelp {
 
   async #showSolution(): Promise<void> {
     try {
-      const { code } = await this.exercise.askSolution();
-      await this.compare(code, "The solution");
-      this.exercise.revealed();
+      const { solution, revealed } = await this.exercise.askSolution();
+      await this.compare(solution, "The solution");
+      if (revealed) this.exercise.revealed();
     } catch (error) {
       this.exercise.reportProblem(error);
     }

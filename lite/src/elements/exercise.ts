@@ -6,7 +6,7 @@ import { LiveElement } from "./live-element.ts";
 import type { LineMark } from "./editor.ts";
 import { renderReport } from "./report.ts";
 import { StepText, type StepRecord } from "./step-text.ts";
-import type { CheckReply, ExerciseData, Report, Status } from "./types.ts";
+import type { CheckReply, ExerciseData, Report, SolutionReply, Status } from "./types.ts";
 import { headline, verdictOf } from "./words.ts";
 
 const BADGES: Partial<Record<Status, string>> = { passed: "Passed", revealed: "Solution seen", failed: "Not yet", error: "Not yet" };
@@ -171,15 +171,32 @@ export class TinyTorchExercise extends LiveElement {
     this.#report.replaceChildren(renderReport(report, { goTo: (line) => this.editor?.goTo(line) }));
     this.mark(kind === "unwritten" ? [] : marksOf(report));
     this.#help.judged(kind);
+    if (reply.missing?.length) this.#offerReference(reply.missing);
   }
 
   #afterPass(reply: CheckReply): string {
-    const stale = this.session.stale
+    const stale = this.session.hasRun
       ? " Objects made before this change are of the old code: run the cells above again."
       : "";
-    this.session.stale = false;
-    const done = reply.chapter_done ? ` This chapter is done. ${reply.capability ?? ""}` : "";
+    const done = reply.chapter_done ? " Every step of this chapter is done." : "";
     return ` The next cells run on your code.${stale}${done}`;
+  }
+
+  /** Earlier chapters are open: the student decides whether the reference stands in for them. */
+  #offerReference(missing: string[]): void {
+    const chapters = [...new Set(missing.map((step) => Number(step.slice(0, 2))))];
+    const named = `chapter${chapters.length > 1 ? "s" : ""} ${chapters.join(", ")}`;
+    const steps = missing.length === 1 ? missing[0] : `${missing.length} steps`;
+    this.#choose(`This builds on ${named}, where ${steps ?? ""} ${missing.length === 1 ? "is" : "are"} open. Until then, cells run on the reference.`, [
+      [
+        `Use the reference for ${named}`,
+        () =>
+          void this.session
+            .useReference(chapters, true)
+            .then(() => this.say(`The reference stands in for ${named}. Your own package is used again once you have its steps.`))
+            .catch((error: unknown) => this.problem(error)),
+      ],
+    ]);
   }
 
   /** Bring the starter back; the text of before can be taken back. */
@@ -256,14 +273,14 @@ export class TinyTorchExercise extends LiveElement {
     this.#notes.replaceChildren(notice);
   }
 
-  /** The engine has shown the solution: that is on record. */
+  /** The solution was seen before passing: that is on record. */
   revealed(): void {
-    if (this.#standing !== "passed") this.#settle("revealed");
+    this.#settle("revealed");
   }
 
   /** The reference's answer. Asking for it before passing is put on record by the engine. */
-  async askSolution(): Promise<{ code: string }> {
-    return this.session.kernel.call<{ code: string }>({ call: "solution", step: this.step });
+  async askSolution(): Promise<SolutionReply> {
+    return this.session.kernel.call<SolutionReply>({ call: "solution", step: this.step });
   }
 
   reportProblem(error: unknown): void {

@@ -173,7 +173,7 @@ export abstract class LiveElement extends HTMLElement {
     const show = (status: string, phase?: string) => {
       const booting = status === "off" || status === "booting" || status === "restarting";
       this.status = booting ? "booting" : "running";
-      this.say(booting ? `Starting Python${phase ? `: ${phase}` : ""}…` : `${verb}…`);
+      this.say(`${booting ? (phase ?? "Starting Python") : verb}…`);
     };
     const follow = (event: Event) => {
       const { status, phase } = (event as StatusEvent).detail;

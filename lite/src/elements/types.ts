@@ -31,8 +31,16 @@ export interface Report {
 export interface CheckReply {
   report: Report;
   chapter_done?: boolean;
-  /** What finishing the chapter unlocks, when it does. */
-  capability?: string;
+  /** Open steps of earlier chapters. */
+  missing?: string[];
+  /** The first open step of the course. */
+  next?: string | null;
+}
+
+export interface SolutionReply {
+  solution: string;
+  /** Seen without having passed: on record. */
+  revealed: boolean;
 }
 
 /** The values of the `status` attribute. */

@@ -17,7 +17,7 @@ export function answerLiveCode(session: Session): void {
   const { kernel } = session;
   const follow = (event: Event) => {
     const { status, phase } = (event as StatusEvent).detail;
-    if (status === "booting") tell("starting", phase ? `Starting Python: ${phase}…` : "Starting Python…");
+    if (status === "booting") tell("starting", `${phase ?? "Starting Python"}…`);
   };
   document.addEventListener("tt-live", () => {
     tell("starting", "Starting Python…");

@@ -18,7 +18,14 @@ export interface PendingEdit {
 
 export interface LivePackage {
   package: "student" | "reference";
+  /** Open steps of earlier chapters, because of which the reference is used. */
   missing?: string[];
+  /** Steps of the student's package that come from the reference for now. */
+  filled?: string[];
+  /** Whether the modules in the session are other ones than before. */
+  reloaded?: boolean;
+  /** Why the student's package could not be loaded. */
+  problem?: string;
 }
 
 const MODULE = /^tinytorch\/.+\.py$/;
@@ -79,10 +86,20 @@ export class Session extends EventTarget {
     this.codeChanged();
   }
 
-  /** The student's modules are other ones now: load them before the next cell. */
+  /** Cells have run: there may be objects made by them. */
+  get hasRun(): boolean {
+    return this.#ran;
+  }
+
+  /** The student's modules may be other ones now: load them before the next cell. */
   codeChanged(): void {
     this.#prepared = null;
-    if (this.#ran) this.stale = true;
+  }
+
+  /** Go on with the reference for these chapters. The choice is on record and can be taken back. */
+  async useReference(chapters: number[], on: boolean): Promise<void> {
+    await this.kernel.call({ call: "use_reference", chapters, on });
+    this.codeChanged();
   }
 
   /** Run a cell of the page. */
@@ -153,6 +170,7 @@ del _tt_names`;
 
   async #prepare(): Promise<void> {
     this.live = await this.kernel.call<LivePackage>({ call: "prepare_live", chapter: this.level });
+    if (this.live.reloaded && this.#ran) this.stale = true;
     this.dispatchEvent(new Event("package"));
   }
 }

@@ -80,13 +80,14 @@ export class WorkMenu {
 
   #showPython(status: KernelStatus, phase?: string): void {
     this.#toggle.dataset["status"] = status;
-    this.#python.textContent = phase && status === "booting" ? `Starting: ${phase}…` : STATES[status];
+    this.#python.textContent = phase && status === "booting" ? `${phase}…` : STATES[status];
   }
 
   #showPackage(): void {
     const { live } = this.session;
     const missing = live?.missing ?? [];
     if (!live) this.#package.textContent = "Decided when the first one runs.";
+    else if (live.problem) this.#package.textContent = `the reference, because your package does not load: ${live.problem}`;
     else if (live.package === "student") this.#package.textContent = "your own package.";
     else this.#package.textContent = `the reference${missing.length > 0 ? `, until you have ${names(missing)}` : ""}.`;
   }
