@@ -102,7 +102,7 @@ def _floats(*arrays: Array | None) -> bool:
     return kinds == {"f"} or kinds == {"d"}
 
 
-# Arithmetic: the same ufuncs, into memory that is used again. --------------------------------------
+# Arithmetic: the same ufuncs, into memory that is used again. -------------------------------------
 
 
 def _into_empty(ufunc: np.ufunc, a: Any, b: Any) -> Any:
