@@ -32,6 +32,7 @@ NAMED_ONLY = {
     "pyodide/pyodide.mjs": "its default address; the kernel gives it the site's own",
     "tt/kernel-worker.js": "the kernel's default address; we give it the site's own",
     "_static/mathjax/": "the loader's list of known delivery hosts, to find its own version",
+    "_static/sphinx-thebe.js": "a word in a label; what it starts is the site's own tt/thebe.js",
     "_static/scripts/": "links in comments of bundled libraries",
     "lite/": "its own defaults, overridden in jupyter-lite.json: see the test of it",
 }
