@@ -71,7 +71,7 @@ def use_kernels(name: str) -> str:
 
     It holds for operations from now on. What was recorded before keeps its own gradient rules.
     """
-    global _in_use
+    global _in_use, _plain_rules
     if name not in sets:
         raise ValueError(f"use_kernels: there are {', '.join(sets)}; got {name!r}")
     before, _in_use = _in_use, name
@@ -82,8 +82,7 @@ def use_kernels(name: str) -> str:
             rules.pop(operation, None)
         else:
             rules[operation] = rule
-    _plain_rules.clear()
-    _plain_rules.update({operation: rules.get(operation) for operation in sets[name].rules})
+    _plain_rules = {operation: rules.get(operation) for operation in sets[name].rules}
     implementations.update(sets[name].implementations)
     rules.update(sets[name].rules)
     if name == "plain":

@@ -79,7 +79,8 @@ def batch_normalization(rng: np.random.Generator) -> Case:
     def normalize(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         running = [Tensor(a.astype(x.dtype)) for a in (mean, variance)]
         y = F.batch_norm(x, *running, weight, bias, training=training)
-        return y * running[0].reshape(1, -1, *[1] * (x.ndim - 2))  # the running mean counts too
+        channels = (1, -1, *[1] * (x.ndim - 2))  # what the running statistics became counts too
+        return y * running[0].reshape(channels) + running[1].reshape(channels)
 
     return normalize, arrays
 
@@ -231,6 +232,16 @@ def test_empty_batches_are_fine() -> None:
         assert layer.weight.grad is not None
         assert layer.weight.grad.shape == (2, 3)
         assert not layer.weight.grad.data.any()
+
+
+def test_float32_and_float64_together_give_float64() -> None:
+    torch.use_kernels("fast")
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((3, 4)), rng.standard_normal(4).astype(np.float32)
+    total = Tensor(a) + Tensor(b) * Tensor(a)
+    assert total.dtype == np.float64
+    np.testing.assert_allclose(total.data, a + b * a, rtol=1e-12)
+    assert (Tensor(b) + Tensor(a[0])).dtype == np.float64
 
 
 def test_kernels_can_change_between_forward_and_backward() -> None:
