@@ -54,8 +54,10 @@ def test_shapes_that_do_not_fit():
 def test_row_on_every_row():
     """A vector is added to every row of a matrix: broadcasting."""
     a, b = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), np.array([10.0, 20.0])
+    got = add(a, b)
     expected = np.array([[11.0, 22.0], [13.0, 24.0], [15.0, 26.0]])
-    assert_same(add(a, b), expected, inputs={"a": a, "b": b})
+    assert_same(got, expected, inputs={"a": a, "b": b})
+    print(f"shape {a.shape} and shape {b.shape} give {np.shape(got)}: {np.asarray(got).tolist()}")
 
 
 @pytest.mark.recorded

@@ -99,6 +99,7 @@ def test_type_stays(dtype):
 @pytest.mark.parametrize(
     ("a_shape", "b_shape"),
     [((2, 3), (2, 3)), ((2, 3), (2,)), ((4,), (3, 2)), ((5,), (4,)), ((6, 2, 3), (6, 2, 3))],
+    ids=["two tables", "table, vector", "vector, table", "two vectors", "two stacks"],
 )
 def test_shapes_that_do_not_fit(a_shape, b_shape):
     """Inner sizes that differ are a ValueError that names both shapes."""
@@ -106,7 +107,9 @@ def test_shapes_that_do_not_fit(a_shape, b_shape):
 
 
 @pytest.mark.unit
-@pytest.mark.parametrize(("a_shape", "b_shape"), [((), (3,)), ((3,), ()), ((), ())])
+@pytest.mark.parametrize(
+    ("a_shape", "b_shape"), [((), (3,)), ((3,), ()), ((), ())], ids=["first", "second", "both"]
+)
 def test_numbers_are_refused(a_shape, b_shape):
     """A single number has no rows and no columns: a ValueError that names both shapes."""
     refused(a_shape, b_shape)
@@ -118,11 +121,11 @@ def test_a_layer():
     x = Tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 1.0, 1.0]])
     weight = Tensor([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]])
     out = x @ weight.T
+    expected = [[1.0, 10.0], [2.0, 20.0], [3.0, 30.0], [6.0, 60.0]]
+    assert_same(out, np.array(expected, np.float32), inputs={"x": x, "weight": weight})
     print(f"{x.shape} @ {weight.T.shape} -> {out.shape}")
     for example, row in zip(x.tolist(), out.tolist(), strict=True):
         print(f"  {example} -> {row}")
-    expected = [[1.0, 10.0], [2.0, 20.0], [3.0, 30.0], [6.0, 60.0]]
-    assert_same(out, np.array(expected, np.float32), inputs={"x": x, "weight": weight})
 
 
 @pytest.mark.recorded

@@ -24,7 +24,9 @@ def test_of_all():
 
 @pytest.mark.unit
 @pytest.mark.parametrize(
-    ("dim", "expected"), [(0, [2.0, 5.0, 8.0]), (1, [3.0, 7.0]), (-1, [3.0, 7.0])]
+    ("dim", "expected"),
+    [(0, [2.0, 5.0, 8.0]), (1, [3.0, 7.0]), (-1, [3.0, 7.0])],
+    ids=["dim 0", "dim 1", "dim -1"],
 )
 def test_over_one_dimension(dim, expected):
     """It gives the mean over one dimension."""
@@ -55,6 +57,10 @@ def test_center():
     centered = x - mean(x, dim=1, keepdim=True)
     expected = np.array([[-2.0, -1.0, 3.0], [-4.0, 1.0, 3.0]], np.float32)
     assert_same(centered, expected, inputs={"x": ROWS}, name="x - mean(x, 1, keepdim=True)")
+    for before, after in zip(ROWS, centered.tolist(), strict=True):
+        print(
+            f"row {before} less its mean: {after}, which sums to {after[0] + after[1] + after[2]}"
+        )
 
 
 @pytest.mark.recorded

@@ -49,7 +49,9 @@ def test_a_table_becomes_another():
 
 @pytest.mark.unit
 @pytest.mark.parametrize(
-    ("shape", "expected"), [((-1, 2), (3, 2)), ((2, -1), (2, 3)), ((-1,), (6,))]
+    ("shape", "expected"),
+    [((-1, 2), (3, 2)), ((2, -1), (2, 3)), ((-1,), (6,))],
+    ids=["(-1, 2)", "(2, -1)", "(-1,)"],
 )
 def test_one_size_left_open(shape, expected):
     """-1 is whatever is left."""
@@ -94,8 +96,8 @@ def test_images_become_rows():
     """A batch of images becomes one row for each image."""
     images = np.arange(24).reshape(2, 3, 2, 2)
     rows = reshape(images, (2, -1))
-    print(f"{images.shape} -> {rows.shape}; the first row holds {rows[0].tolist()}")
     assert_same(rows, np.array([list(range(12)), list(range(12, 24))]))
+    print(f"{images.shape} -> {rows.shape}; the first row holds {rows[0].tolist()}")
 
 
 @pytest.mark.recorded

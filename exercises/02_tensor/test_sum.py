@@ -27,7 +27,9 @@ def test_of_all():
 
 @pytest.mark.unit
 @pytest.mark.parametrize(
-    ("dim", "expected"), [(0, [11, 22, 33]), (1, [6, 60]), (-1, [6, 60]), (-2, [11, 22, 33])]
+    ("dim", "expected"),
+    [(0, [11, 22, 33]), (1, [6, 60]), (-1, [6, 60]), (-2, [11, 22, 33])],
+    ids=["dim 0", "dim 1", "dim -1", "dim -2"],
 )
 def test_over_one_dimension(dim, expected):
     """dim is the dimension that disappears; negative ones count from the end."""
@@ -36,7 +38,9 @@ def test_over_one_dimension(dim, expected):
 
 @pytest.mark.unit
 @pytest.mark.parametrize(
-    ("dim", "expected"), [((0, 1), [60, 66, 72, 78]), ((0, 2), [60, 92, 124]), ((1, 2), [66, 210])]
+    ("dim", "expected"),
+    [((0, 1), [60, 66, 72, 78]), ((0, 2), [60, 92, 124]), ((1, 2), [66, 210])],
+    ids=["0 and 1", "0 and 2", "1 and 2"],
 )
 def test_over_two_dimensions(dim, expected):
     """Several dimensions disappear at once."""
@@ -46,7 +50,9 @@ def test_over_two_dimensions(dim, expected):
 
 @pytest.mark.unit
 @pytest.mark.parametrize(
-    ("dim", "expected"), [(0, [[11, 22, 33]]), (1, [[6], [60]]), (None, [[66]])]
+    ("dim", "expected"),
+    [(0, [[11, 22, 33]]), (1, [[6], [60]]), (None, [[66]])],
+    ids=["dim 0", "dim 1", "all"],
 )
 def test_keepdim(dim, expected):
     """With keepdim the dimension stays, with size 1."""
@@ -81,9 +87,9 @@ def test_shares():
     table = Tensor([[1.0, 3.0], [2.0, 6.0]])
     shares = table / table.sum(1, keepdim=True)
     scrambled = table / table.sum(1)
+    assert_same(shares, np.array([[0.25, 0.75], [0.25, 0.75]], np.float32), inputs={"x": table})
     print("rows divided by their totals:", shares.tolist())
     print("without keepdim             :", scrambled.tolist(), "- no error, and wrong")
-    assert_same(shares, np.array([[0.25, 0.75], [0.25, 0.75]], np.float32), inputs={"x": table})
 
 
 @pytest.mark.recorded

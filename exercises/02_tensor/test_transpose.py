@@ -28,6 +28,7 @@ def test_rows_become_columns():
 @pytest.mark.parametrize(
     ("dims", "expected"),
     [((0, 1), (3, 2, 4)), ((0, 2), (4, 3, 2)), ((1, 2), (2, 4, 3)), ((-1, 0), (4, 3, 2))],
+    ids=["0 and 1", "0 and 2", "1 and 2", "-1 and 0"],
 )
 def test_two_of_three(dims, expected):
     """Of three dimensions two change places and the third stays."""
@@ -80,8 +81,9 @@ def test_it_is_no_reshape():
     """An image from (row, column, channel) to (channel, row, column)."""
     image = np.array([[[1, 10], [2, 20]], [[3, 30], [4, 40]]])
     got = transpose(transpose(image, 0, 2), 1, 2)
-    print("first channel by transpose:", got[0].tolist(), " by reshape:", image.reshape(2, 2, 2)[0])
     assert_same(got, np.array([[[1, 2], [3, 4]], [[10, 20], [30, 40]]]), inputs={"image": image})
+    print("first channel by transpose:", got[0].tolist(), "- the numbers 1 to 4")
+    print("first channel by reshape:  ", image.reshape(2, 2, 2)[0].tolist(), "- two colors mixed")
 
 
 @pytest.mark.recorded
