@@ -23,6 +23,7 @@ from tinytorch import (
     kernels_convolution,
     kernels_fused,
     kernels_normalization,
+    kernels_optimizers,
     kernels_pooling,
 )
 from tinytorch.autograd import rules
@@ -462,3 +463,10 @@ def cross_entropy_gradient(
     rows = kernels_fused.cross_entropy_backward(each, probabilities, classes, label_smoothing)
     last = (scores.shape[0], *scores.shape[2:], scores.shape[1])
     return np.moveaxis(rows.reshape(last), -1, 1) if scores.ndim > 2 else rows
+
+
+# Optimizers: whole steps, which take the optimizer. -----------------------------------------------
+
+fast.implements("SGD.step")(kernels_optimizers.sgd_step)
+fast.implements("Adam.step")(kernels_optimizers.adam_step)
+fast.implements("AdamW.step")(kernels_optimizers.adam_step)

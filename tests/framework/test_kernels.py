@@ -276,6 +276,57 @@ def test_an_unknown_kernel_set_is_named() -> None:
         torch.use_kernels("fastest")
 
 
+# Optimizers. -------------------------------------------------------------------------------------
+
+
+def train(
+    make: Callable[..., Any], settings: dict[str, Any], dtype: Any, sets: list[str]
+) -> list[np.ndarray]:
+    """Weights after a step for each kernel set in `sets`; now and then one has no gradient."""
+    rng = np.random.default_rng(0)
+    shapes = [(3, 4), (5,), (2, 3, 2)]
+    weights = [Tensor(rng.standard_normal(s).astype(dtype), requires_grad=True) for s in shapes]
+    held = [w.data for w in weights]
+    groups = [{"params": weights[:2]}, {"params": weights[2:], "lr": 0.3}]
+    optimizer = make(groups, lr=0.1, **settings)
+    for number, kernel_set in enumerate(sets):
+        torch.use_kernels(kernel_set)
+        optimizer.zero_grad()
+        for i, w in enumerate(weights):
+            if number % 4 != 2 or i != 1:
+                w.grad = Tensor(rng.standard_normal(w.shape).astype(dtype))
+        optimizer.step()
+        if number == 4:  # go on from a checkpoint
+            saved = optimizer.state_dict()
+            optimizer = make(groups, lr=0.1, **settings)
+            optimizer.load_state_dict(saved)
+    assert all(w.data is array for w, array in zip(weights, held, strict=True))
+    assert [w.version for w in weights] == [len(sets), len(sets) - len(sets[2::4]), len(sets)]
+    return [w.data for w in weights]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("SGD", {}),
+        ("SGD", {"momentum": 0.9, "weight_decay": 0.1}),
+        ("SGD", {"momentum": 0.9, "dampening": 0.5}),
+        ("SGD", {"momentum": 0.9, "nesterov": True}),
+        ("Adam", {"weight_decay": 0.1}),
+        ("AdamW", {"betas": (0.8, 0.9), "weight_decay": 0.1}),
+    ],
+)
+def test_optimizers_take_the_same_steps(name: str, settings: dict[str, Any], dtype: Any) -> None:
+    make = getattr(torch.optim, name)
+    plain = train(make, settings, dtype, ["plain"] * 9)
+    mixed = ["fast", "fast", "fast", "plain", "fast", "fast", "plain", "fast", "fast"]
+    for sets in (["fast"] * 9, mixed):
+        for expected, got in zip(plain, train(make, settings, dtype, sets), strict=True):
+            assert got.dtype == dtype
+            np.testing.assert_allclose(got, expected, rtol=1e-5 if dtype == np.float32 else 1e-12)
+
+
 # Memory. -----------------------------------------------------------------------------------------
 
 
