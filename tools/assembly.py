@@ -10,6 +10,7 @@ MATHJAX = {
     f"_static/mathjax/{name}": f"mathjax/es5/{name}"
     for name in ("tex-chtml.js", "output/chtml/fonts", "input/tex/extensions")
 }
+WORKER = "sw.js"
 # Left out: what Sphinx keeps for itself, and source maps.
 UNSHIPPED_NAMES = {".buildinfo", ".doctrees", ".lock"}
 UNSHIPPED_ENDINGS = (".map", ".bak")
@@ -27,12 +28,12 @@ def assemble_site(site: Path, parts: dict[str, Path], modules: Path) -> int:
     for name, source_name in MATHJAX.items():
         wanted |= _files(modules / source_name, site / name)
     # A service worker rules the folder it is in, so the site's own is at the root.
-    if worker := wanted.pop(site / "tt" / "sw.js", None):
-        wanted[site / "sw.js"] = worker
+    worker = wanted.pop(site / "tt" / "sw.js")
     changed = sum(_place(source, target) for target, source in wanted.items())
+    changed += _place_worker(worker, site / WORKER)
     # Hosts that would process the site with Jekyll drop folders that begin with an underscore.
     (site / ".nojekyll").touch()
-    kept = {*wanted, site / ".nojekyll"}
+    kept = {*wanted, site / WORKER, site / ".nojekyll"}
     for path in sorted(site.rglob("*"), reverse=True):
         if path.is_dir():
             if not any(path.iterdir()):
@@ -57,6 +58,14 @@ def _shipped(folder: Path) -> Iterator[Path]:
             yield from _shipped(path)
         else:
             yield path
+
+
+def _place_worker(source: Path, target: Path) -> bool:
+    """Copy the service worker, unless it is there under the list of files put before it."""
+    script = source.read_bytes()
+    if target.exists() and target.read_bytes().partition(b"\n")[2] == script:
+        return False
+    return _place(source, target)
 
 
 def _place(source: Path, target: Path) -> bool:

@@ -140,6 +140,9 @@ def make_site(line: Line) -> None:
     """Put everything together in `build/site/`."""
     parts = {"": BOOK, "pyodide": PYODIDE, "tt": BUNDLES, "lite": JUPYTERLITE}
     changed = assemble_site(SITE, parts, MODULES)
+    # The service worker keeps pages by what their bytes are, which is known only now.
+    manifest = ROOT / "lite" / "service-worker" / "manifest.mjs"
+    run([*node.node(), str(manifest), str(SITE)], "service worker")
     line.note = f"{megabytes(SITE)}, {changed} files changed"
 
 
@@ -158,7 +161,7 @@ PHASES = (
     Phase("book", ("book", *BEHIND_PAGES), BOOK, make_book),
     Phase(
         "site",
-        ("tools/assembly.py",),
+        ("tools/assembly.py", "lite/service-worker"),
         SITE,
         make_site,
         ("runtime", "bundles", "jupyterlite", "book"),

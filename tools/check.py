@@ -50,7 +50,7 @@ def main() -> int:
     suite = Suite()
     suite.phase("lint", lint)
     suite.phase("parity packages", lambda: environment.ensure_extra("parity.in"))
-    built = suite.phase("site build", lambda: build_site())
+    built = suite.phase("site build", build_site)
     if MODULES.exists():
         suite.phase("typecheck", lambda: npm("typecheck"))
         suite.phase("browser code tests", lambda: npm("test"))
@@ -91,11 +91,15 @@ def npm(script: str) -> None:
     stop(script, call(node.npm("run", "--silent", script), folder="lite"))
 
 
-def browser_tests(arguments: Sequence[str] = ("--test", "tests/browser/")) -> None:
-    """The pages of the built site in real browsers."""
+def browser_tests() -> None:
+    """The pages of the built site in real browsers, one file of tests at a time."""
+    tests = sorted(str(path) for path in (ROOT / "tests" / "browser").glob("*.test.mjs"))
+    in_browsers(["--test", "--test-concurrency=1", *tests])
+
+
+def in_browsers(arguments: Sequence[str]) -> None:
+    """Run Node.js with the paths of the site and the browsers in its environment."""
     variables = {**browsers.ensure(), "SITE": str(SITE)}
-    # Packages are looked for upwards from the importing file, so the tests' own are named here.
-    variables["NODE_PATH"] = str(MODULES)
     stop("browser tests", call([*node.node(), *arguments], variables=variables))
 
 

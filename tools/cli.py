@@ -60,7 +60,7 @@ def run_bench(options: argparse.Namespace) -> int:
 def run_browser_bench(options: argparse.Namespace) -> int:
     """Start-up and verdict times in real browsers."""
     build(Progress(), strict=True)
-    check.browser_tests(["tests/browser/bench.mjs"])
+    check.in_browsers(["tests/browser/bench.mjs"])
     return 0
 
 

@@ -60,6 +60,8 @@ def test_the_site_follows_its_parts(tmp_path: Path) -> None:
     assert assembly.assemble_site(site, made, modules) == 4
     assert names() == {".nojekyll", "index.html", "_static/a.css", "tt/tt.js", "sw.js"}
     assert assembly.assemble_site(site, made, modules) == 0
+    (site / "sw.js").write_text("its list of files\n" + (site / "sw.js").read_text())
+    assert assembly.assemble_site(site, made, modules) == 0
 
     (tmp_path / "book" / "index.html").write_text("book/other.html")  # the same length
     (tmp_path / "book" / "_static" / "a.css").unlink()
