@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import assembly, browsers, node, stamps
+from tools import assembly, browsers, environment, node, stamps
 from tools.build import PHASES
 from tools.console import Problem, Progress, run
 
@@ -123,3 +123,13 @@ def test_a_node_that_is_too_old_counts_as_none(tmp_path: Path) -> None:
     old.chmod(0o755)
     assert node.version(str(old)) == 18 < node.OLDEST
     assert node.version(str(tmp_path / "absent")) == 0
+
+
+def test_packages_that_cannot_be_had_come_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    monkeypatch.setattr(environment, "python", lambda: Path(sys.executable))
+    with pytest.raises(Problem) as error:
+        environment.pip("install", "no-such-package-anywhere==1.0")
+    assert "no-such-package-anywhere==1.0" in str(error.value)
+    assert "pip download -r requirements/site.txt" in str(error.value)
