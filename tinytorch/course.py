@@ -218,9 +218,10 @@ def export(namespace: str, variables: dict[str, Any]) -> Callable[[str], Any]:
 
     def getattr_(name: str) -> Any:
         if name in sources and not available(sources[name]):
-            raise AttributeError(f"{where}.{name}: {missing(sources[name])}")
+            # No AttributeError: "from tinytorch.nn import Conv2d" would lose its message.
+            raise ModuleNotFoundError(f"{where}.{name}: {missing(sources[name])}")
         if name in MODULES and not namespace:
-            raise AttributeError(missing(name))
+            raise ModuleNotFoundError(missing(name))
         raise AttributeError(f"module {where!r} has no attribute {name!r}")
 
     return getattr_

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
 from tinytorch.autograd import topological_order
@@ -57,7 +56,7 @@ class GraphDrawing:
 
     def _box(self, item: Any, x: float, y: int) -> str:
         node = isinstance(item, Node)
-        title = item.name if node else self.names.get(id(item), "leaf")
+        title = (item.name if node else self.names.get(id(item), "leaf")).replace("<", "&lt;")
         fill, radius = ("#dbe8f4", 16) if node else ("#f6e3c5", 4)
         shape = "×".join(map(str, item.shape)) or "number"
         middle = x + WIDTH / 2
@@ -65,7 +64,7 @@ class GraphDrawing:
             f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="{radius}" '
             f'fill="{fill}" stroke="#5b6770"/>'
             f'<text x="{middle}" y="{y + 15}" text-anchor="middle" fill="#1d252c">'
-            f"{escape(title)}</text>"
+            f"{title}</text>"
             f'<text x="{middle}" y="{y + 29}" text-anchor="middle" fill="#5b6770">{shape}</text>'
         )
 

@@ -147,7 +147,7 @@ def clone(a: Array) -> Array:
 # How an operation runs on tensors. ---------------------------------------------------------------
 
 
-def forget(operation: Any, inputs: Any, options: Any, output: Any, saved: Any = None) -> Tensor:
+def forget(operation: Any, inputs: Any, options: Any, output: Any, *saved: Any) -> Tensor:
     """The recorder that records nothing."""
     return Tensor(output)
 
@@ -218,7 +218,7 @@ class Tensor(TensorBase):
 
         Numbers and arrays among `inputs` are passed as they are. An implementation may return
         (output, saved), where `saved` is for its gradient rule, or NotImplemented to have a
-        composed function's body run. float64 comes only from float64.
+        composed function's body run. float64 comes only from float64 or from an option `dtype`.
         """
         arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
         run = implementations.get(operation.__name__, operation)
@@ -234,7 +234,7 @@ class Tensor(TensorBase):
         if type(output) is tuple:
             output, *saved = output
         output = as_array(output)
-        if output.dtype.char == "d" and not has_float64(arrays):
+        if output.dtype.char == "d" and "dtype" not in options and not has_float64(arrays):
             output = output.astype(float32)
         if recorders:
             result = recorders[-1](operation, inputs, options, output, *saved)
