@@ -67,6 +67,7 @@ def started(name: str, framework: str, program: str, layout: str) -> Iterator[Ru
     """A process that runs `program` on `framework`, in an environment fit for measuring."""
     environment = {key: value for key, value in os.environ.items() if key not in UNSET}
     environment.update(dict.fromkeys(ONE_THREAD, "1"), TINYTORCH_NUM_THREADS="1")
+    environment["TINYTORCH_KERNELS"] = "plain" if layout == "plain" else "fast"
     command = [sys.executable, "-m", "benchmarks.worker", framework, program, layout]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment) as process:
@@ -83,6 +84,7 @@ def measure(key: str, program: Program, rounds: int, with_torch: bool) -> list[R
         contenders.append(("PyTorch", "torch", "default"))
         if program.images:
             contenders.append(("PyTorch channels_last", "torch", "channels_last"))
+    contenders.append(("TinyTorch, plain kernels", "tinytorch", "plain"))
     with contextlib.ExitStack() as stack:
         runners = [stack.enter_context(started(n, f, key, layout)) for n, f, layout in contenders]
         for _ in range(WARM_UP + rounds):
@@ -161,7 +163,7 @@ to. *step memory*: peak resident memory above that of the process after its impo
 """
 
 INSTALL = f"""PyTorch is not installed, so there is nothing to compare with. To install it:
-    {Path(sys.executable).name} -m pip install torch=={TESTED_TORCH}
+    {os.path.relpath(sys.executable)} -m pip install torch=={TESTED_TORCH}
 Measuring TinyTorch alone."""
 
 

@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 Result = TypeVar("Result")
 
@@ -140,7 +143,7 @@ _executor: ThreadPoolExecutor | None = None
 
 
 def set_num_threads(count: int) -> None:
-    """How many Python threads take chunks from the queue (1: no threads).
+    """How many Python threads take chunks from the queue (1: no threads; a browser has no more).
 
     NumPy releases the interpreter lock inside its loops and matrix products, so chunks do run side
     by side. Set OPENBLAS_NUM_THREADS=1 in the environment as well: two levels of threads get in
@@ -151,8 +154,12 @@ def set_num_threads(count: int) -> None:
         raise ValueError(f"set_num_threads: count must be at least 1, got {count}")
     if _executor is not None:
         _executor.shutdown()
-    _threads = count
-    _executor = ThreadPoolExecutor(count, thread_name_prefix="tinytorch") if count > 1 else None
+    _threads = 1 if sys.platform == "emscripten" else count
+    _executor = None
+    if _threads > 1:
+        from concurrent.futures import ThreadPoolExecutor
+
+        _executor = ThreadPoolExecutor(_threads, thread_name_prefix="tinytorch")
 
 
 def get_num_threads() -> int:
