@@ -19,14 +19,11 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
-from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
 from . import steps
 from .source import source_node
-
-logger = logging.getLogger(__name__)
 
 
 class tt_exercise(nodes.General, nodes.Element):
@@ -68,11 +65,7 @@ class ExerciseDirective(SphinxDirective):
         return [node]
 
     def register(self, step: steps.Step) -> None:
-        """Make the exercise a target, once in the book."""
-        seen = self.env.__dict__.setdefault("tt_exercises", {})
-        if seen.get(step.id, self.env.docname) != self.env.docname:
-            logger.warning("%s is also on %s", step.id, seen[step.id], location=self.get_location())
-        seen[step.id] = self.env.docname
+        """Make the exercise a target; Sphinx itself refuses the same one on a second page."""
         title = f"Exercise {step.number} ({step.title})"
         for label in (step.anchor, step.id):
             self.env.domains["std"].note_hyperlink_target(
@@ -82,18 +75,6 @@ class ExerciseDirective(SphinxDirective):
 
 def name_in_references(_app: Sphinx, config: Config) -> None:
     config.numfig_format.setdefault("exercise", "Exercise %s")
-
-
-def purge(_app: Sphinx, env: BuildEnvironment, docname: str) -> None:
-    seen = env.__dict__.setdefault("tt_exercises", {})
-    for step_id in [step_id for step_id, name in seen.items() if name == docname]:
-        del seen[step_id]
-
-
-def merge(
-    _app: Sphinx, env: BuildEnvironment, _docnames: set[str], other: BuildEnvironment
-) -> None:
-    env.__dict__.setdefault("tt_exercises", {}).update(other.__dict__.get("tt_exercises", {}))
 
 
 def number(_app: Sphinx, env: BuildEnvironment) -> list[str]:
@@ -175,7 +156,5 @@ def setup(app: Sphinx) -> None:
     )
     app.add_directive("tt-exercise", ExerciseDirective)
     app.connect("config-inited", name_in_references)
-    app.connect("env-purge-doc", purge)
-    app.connect("env-merge-info", merge)
     # After Sphinx's own collector, which runs at the default priority.
     app.connect("env-get-updated", number, priority=900)
