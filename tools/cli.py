@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from . import check, environment, node, serve, stamps
 from .build import SITE, WATCHED, build
@@ -13,6 +14,7 @@ from .console import BUILD, ROOT, Problem, Progress
 
 WITHOUT_ENVIRONMENT = {"clean", "distclean", "help", "-h", "--help"}
 CACHES = (".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis")
+MILESTONES = ("xor", "cifar10", "tinygpt")
 POLL_SECONDS = 1.0
 
 
@@ -66,7 +68,15 @@ def run_browser_bench(options: argparse.Namespace) -> int:
 
 def run_milestones(options: argparse.Namespace) -> int:
     """Train the milestones on the reference package, each with its gate."""
-    return check.call([sys.executable, "-m", "milestones"])
+    suite = check.Suite()
+    for name in MILESTONES:
+        suite.phase(name, partial(train, name))
+    return suite.close()
+
+
+def train(name: str) -> None:
+    """Run one milestone; a gate that is not reached is a `Problem`."""
+    check.stop(name, check.call([sys.executable, "-m", f"milestones.{name}"]))
 
 
 def run_tests(options: argparse.Namespace) -> int:
