@@ -116,8 +116,6 @@ def _judge(course: Course, step: Step, package: Path, stop_early: bool = False) 
         if problem:
             return report(step.id, ERROR, "import", message=problem, output=output.text())
         collector = _run(course, step, explainer, output, stop_early)
-        if changed := mend_builtins(healthy):
-            collector.problem = RuntimeError(_replaces(changed))
         _forget_checks(course)
         tests = collector.tests
         outcome = overall(tests)
@@ -241,7 +239,12 @@ def _run(
     os.environ.pop("PYTEST_ADDOPTS", None)
     import pytest
 
-    collector = Collector(explainer.fill, cast(TextIO, output))
+    def mend() -> None:
+        if changed := mend_builtins(healthy):
+            raise RuntimeError(_replaces(changed))
+
+    healthy = dict(vars(builtins))
+    collector = Collector(explainer.fill, cast(TextIO, output), mend)
     off = [part for name in _OFF.split() for part in ("-p", f"no:{name}")]
     # No configuration file: whatever lies around the workspace must not change a verdict.
     early = ["-x"] if stop_early else []

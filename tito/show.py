@@ -110,9 +110,8 @@ def status(state: dict[str, Any]) -> None:
         mark = mark or ("reference" if chapter["reference"] else "")
         table.add_row(f"[bold]{escape(chapter['id'])}[/]", escape(chapter["title"]), mark, "")
         for step in chapter["steps"]:
-            table.add_row(
-                "", escape(step["id"].partition("/")[2]), _mark(step), str(step["points"])
-            )
+            name = escape(step["id"].partition("/")[2])
+            table.add_row("", name, _mark(step), str(step["points"]))
     _out.print(table)
     if state["next"]:
         note(f"Next: {state['next']}")
