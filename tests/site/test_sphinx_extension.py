@@ -179,6 +179,19 @@ def test_an_exercise_carries_its_step(chapter: BeautifulSoup) -> None:
     assert (data["module"], data["level"], data["points"]) == ("tensor", 2, step.points)
 
 
+def test_no_text_of_a_step_can_end_the_script_that_carries_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(root / "book" / "_ext"))
+    from tinytorch_book import exercises, steps
+
+    hostile = "</script><!--<script>"
+    step = steps.Step("02-x/y", hostile, 2, 1, 1, "x", hostile, "", [hostile])
+    text = exercises.page_data(step)
+    assert "<" not in text
+    assert json.loads(text)["hints"] == [hostile]
+
+
 def test_references_name_the_number_of_the_ladder(book: dict[str, BeautifulSoup]) -> None:
     ladder = [step.id for step in Course().chapter(2).steps]
     place = ladder.index("02-tensor/mean") + 1
@@ -213,7 +226,7 @@ def test_scripts_and_styles_are_found_from_any_depth(
 
 
 def test_live_code_is_sphinx_thebes_on_our_own_script(book: dict[str, BeautifulSoup]) -> None:
-    for name in set(book) - {"index.html"}:  # a redirect
+    for name in ("start.html", "book/other.html", "book/chapters/02_tensor.html", "search.html"):
         text = str(book[name])
         assert "unpkg" not in text
         assert "binder" not in text.lower()
