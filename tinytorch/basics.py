@@ -187,7 +187,7 @@ def explain(error: Exception, operation: str, arrays: list[Any]) -> None:
     if isinstance(error, np.exceptions.AxisError):
         message = f"{operation}: dim is out of range for shape {shapes}: {text}"
         raise IndexError(message) from error
-    if "broadcast together" in text:
+    if "broadcast together" in text or "broadcast to a single shape" in text:
         text = "do not broadcast: counted from the right, sizes must be equal or one of them 1"
         error.args = (f"{operation}: shapes {shapes} {text}",)
     else:
