@@ -53,7 +53,7 @@ export class TinyTorchExercise extends LiveElement {
       this.#help.solutionButton,
       this.#saved,
     );
-    this.append(this.#help.element, this.#notes, this.verdict, this.#report);
+    this.append(this.#help.element, this.verdict, this.#notes, this.#report);
     this.text.addEventListener("state", () => this.#showSaved());
     this.text.addEventListener("foreign", (event) => this.#foreign((event as CustomEvent<string>).detail));
     this.text.addEventListener("record", () => void this.text.record().then((record) => this.#showRecord(record)));
@@ -171,7 +171,7 @@ export class TinyTorchExercise extends LiveElement {
     this.#report.replaceChildren(renderReport(report, { goTo: (line) => this.editor?.goTo(line) }));
     this.mark(kind === "unwritten" ? [] : marksOf(report));
     this.#help.judged(kind);
-    if (reply.missing?.length) this.#offerReference(reply.missing);
+    if (kind === "passed" && reply.missing?.length) this.#offerReference(reply.missing);
   }
 
   #afterPass(reply: CheckReply): string {
@@ -179,6 +179,7 @@ export class TinyTorchExercise extends LiveElement {
       ? " Objects made before this change are of the old code: run the cells above again."
       : "";
     const done = reply.chapter_done ? " Every step of this chapter is done." : "";
+    if (reply.missing?.length) return done;
     return ` The next cells run on your code.${stale}${done}`;
   }
 
@@ -187,7 +188,7 @@ export class TinyTorchExercise extends LiveElement {
     const chapters = [...new Set(missing.map((step) => Number(step.slice(0, 2))))];
     const named = `chapter${chapters.length > 1 ? "s" : ""} ${chapters.join(", ")}`;
     const steps = missing.length === 1 ? missing[0] : `${missing.length} steps`;
-    this.#choose(`This builds on ${named}, where ${steps ?? ""} ${missing.length === 1 ? "is" : "are"} open. Until then, cells run on the reference.`, [
+    this.#choose(`This builds on ${named}, where ${steps ?? ""} ${missing.length === 1 ? "is" : "are"} open. Until then, the cells of this page run on the reference.`, [
       [
         `Use the reference for ${named}`,
         () =>

@@ -9,6 +9,19 @@ function untouched(session: Session): boolean {
   return session.kernel.status === "off" && !session.hasEdits && document.activeElement === document.body;
 }
 
+/** Have the book kept at once, and Python once the reader has used it: both then work without a network. */
+function keepForOffline({ kernel }: Session, worker: ServiceWorker | null): void {
+  if (!worker) return;
+  const later = (work: () => void) => ("requestIdleCallback" in window ? requestIdleCallback(work) : setTimeout(work, 2_000));
+  later(() => worker.postMessage({ precache: "pages" }));
+  const used = () => {
+    if (kernel.status !== "idle") return;
+    kernel.removeEventListener("status", used);
+    later(() => worker.postMessage({ precache: "runtime" }));
+  };
+  kernel.addEventListener("status", used);
+}
+
 /**
  * Register the worker. On a server that sends no isolation headers the worker supplies them from the
  * next load on; that load is brought about once, and only while the reader has not begun to work.
@@ -18,7 +31,8 @@ export async function registerServiceWorker(session: Session): Promise<void> {
   try {
     if (crossOriginIsolated) sessionStorage.removeItem(RELOADED);
     await navigator.serviceWorker.register(new URL("sw.js", siteRoot), { scope: siteRoot });
-    await navigator.serviceWorker.ready;
+    const { active } = await navigator.serviceWorker.ready;
+    keepForOffline(session, active);
     if (crossOriginIsolated || sessionStorage.getItem(RELOADED)) return;
     if (!navigator.serviceWorker.controller) {
       await new Promise((resolve) => navigator.serviceWorker.addEventListener("controllerchange", resolve, { once: true }));
