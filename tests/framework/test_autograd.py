@@ -42,6 +42,16 @@ def test_a_chain_of_diamonds_has_linear_cost():
     assert x.grad.tolist() == [1]
 
 
+def test_a_chain_of_residuals():
+    """Paths of different length meet: a node waits for all of its gradient."""
+    x = leaf(1.0)
+    y = x
+    for _ in range(10):
+        y = y + y * 0.5
+    y.sum().backward()
+    assert x.grad.tolist() == pytest.approx([1.5**10])
+
+
 def test_the_gradient_of_a_leaf_is_memory_of_its_own():
     """An optimizer or clipping may change it; nothing else may change with it."""
     a, b = leaf(1.0, 2.0), leaf(1.0, 2.0)

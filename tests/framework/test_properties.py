@@ -40,7 +40,7 @@ def test_shapes_that_do_not_broadcast_are_refused_by_name(a_shape, b_shape):
     try:
         expected = np.broadcast_shapes(a_shape, b_shape)
     except ValueError:
-        with pytest.raises(ValueError, match="^mul: shapes") as caught:
+        with pytest.raises(ValueError, match=r"^mul: shapes") as caught:
             a * b
         assert str(a_shape) in str(caught.value)
         assert str(b_shape) in str(caught.value)

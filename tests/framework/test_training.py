@@ -203,7 +203,7 @@ def test_a_loss_that_is_not_finite_stops_and_says_where_it_began():
     model.linear.bias.data[0] = np.nan
     with (
         np.errstate(all="ignore"),
-        pytest.raises(NonFiniteLossError, match="parameter linear.bias"),
+        pytest.raises(NonFiniteLossError, match=r"parameter linear\.bias"),
     ):
         fit(model, batches(), F.cross_entropy, optimizer, 1, progress=False)
     x, y = blobs()
