@@ -52,7 +52,8 @@ def test_div_of_two_numbers():
 def test_tables(function, expected):
     """Tables are combined place by place."""
     a, b = np.array([[9, 5], [7, 1]]), np.array([[1, 2], [3, 4]])
-    assert_same(function(a, b), np.array(expected), inputs={"a": a, "b": b})
+    name = f"{function.__name__}(a, b)"
+    assert_same(function(a, b), np.array(expected), inputs={"a": a, "b": b}, name=name)
 
 
 @pytest.mark.unit
@@ -68,16 +69,20 @@ def test_tables(function, expected):
 def test_broadcasting(function, expected):
     """A column meets a row: every pair is combined."""
     column, row = np.array([[2.0], [3.0]]), np.array([10.0, 20.0])
-    assert_same(function(column, row), np.array(expected), inputs={"a": column, "b": row})
+    name = f"{function.__name__}(a, b)"
+    assert_same(
+        function(column, row), np.array(expected), inputs={"a": column, "b": row}, name=name
+    )
 
 
 @pytest.mark.unit
 def test_integers():
     """Integers stay integers in sub and mul; dividing them gives a fraction."""
     a, b = np.array([7, 8, 9]), np.array([2, 2, 2])
-    assert_same(sub(a, b), np.array([5, 6, 7]), inputs={"a": a, "b": b})
-    assert_same(mul(a, b), np.array([14, 16, 18]), inputs={"a": a, "b": b})
-    assert_same(div(a, b), np.array([3.5, 4.0, 4.5]), inputs={"a": a, "b": b})
+    inputs = {"a": a, "b": b}
+    assert_same(sub(a, b), np.array([5, 6, 7]), inputs=inputs, name="sub(a, b)")
+    assert_same(mul(a, b), np.array([14, 16, 18]), inputs=inputs, name="mul(a, b)")
+    assert_same(div(a, b), np.array([3.5, 4.0, 4.5]), inputs=inputs, name="div(a, b)")
 
 
 @pytest.mark.unit
