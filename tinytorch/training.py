@@ -130,12 +130,14 @@ class EarlyStopping:
                 best = i
         return best
 
-    def should_stop(self, history: History, model: Module) -> bool:
-        """Look at the epoch that has just ended, and keep its weights if it is the best."""
-        best = self.best_epoch(history)
-        if self.restore_best and best == len(history) - 1:
+    def keep_best(self, history: History, model: Module) -> None:
+        """Keep the weights of the epoch that has just ended if it is the best."""
+        if self.restore_best and self.best_epoch(history) == len(history) - 1:
             self.best_state = {name: t.clone() for name, t in model.state_dict().items()}
-        return len(history) - 1 - best >= self.patience
+
+    def should_stop(self, history: History) -> bool:
+        """Whether the last `patience` epochs were all no better than the best."""
+        return len(history) > 0 and len(history) - 1 - self.best_epoch(history) >= self.patience
 
 
 def fit(
@@ -165,16 +167,12 @@ def fit(
     if schedule not in ("epoch", "step") or accumulate < 1:
         raise ValueError(f"fit: schedule {schedule!r}, accumulate {accumulate}")
     history = resume(checkpoint, early_stopping)
-    while len(history) < epochs and not stopped_early(history, model, early_stopping):
-        label = f"epoch {len(history) + 1}/{epochs}"
-        line = Progress(label, getattr(batches, "__len__", lambda: None)(), progress)
-        after_step = scheduler if schedule == "step" else None
-        try:
-            step = (loss_function, optimizer, clip_norm)
-            loss = train_epoch(model, batches, *step, accumulate, after_step, line)
-        except NonFiniteLossError as error:
-            raise NonFiniteLossError(f"fit: {label}, batch {line.batches + 1}: {error}") from None
-        values = {"loss": loss}
+    count = getattr(batches, "__len__", lambda: None)()
+    while len(history) < epochs and not (early_stopping and early_stopping.should_stop(history)):
+        line = Progress(f"epoch {len(history) + 1}/{epochs}", count, progress)
+        counted = scheduler if schedule == "step" else None
+        update = (loss_function, optimizer, clip_norm, accumulate)
+        values = {"loss": train_epoch(model, batches, *update, counted, line)}
         if validation is not None:
             measured = evaluate(model, validation, loss_function, metrics)
             values.update({f"validation_{name}": value for name, value in measured.items()})
@@ -182,11 +180,10 @@ def fit(
             scheduler.step()
         history.append(values)
         line.finish(values)
-        stop = early_stopping is not None and early_stopping.should_stop(history, model)
+        if early_stopping is not None:
+            early_stopping.keep_best(history, model)
         if checkpoint is not None:
             checkpoint.save(history, early_stopping.best_state if early_stopping else None)
-        if stop:
-            break
     if early_stopping is not None and early_stopping.best_state:
         model.load_state_dict(early_stopping.best_state)
     return history
@@ -206,7 +203,11 @@ def train_epoch(
     model.train()
     total, count = 0.0, 0
     for group in groups_of(batches, accumulate):
-        loss = train_step(model, group, loss_function, optimizer, clip_norm)
+        try:
+            loss = train_step(model, group, loss_function, optimizer, clip_norm)
+        except NonFiniteLossError as error:
+            where = f"fit: {line.label}, batch {line.batches + 1}"
+            raise NonFiniteLossError(f"{where}: {error}") from None
         if scheduler is not None:
             scheduler.step()
         samples = sum(batch_size(batch) for batch in group)
@@ -238,10 +239,3 @@ def resume(checkpoint: Checkpoint | None, early_stopping: EarlyStopping | None) 
     if early_stopping is not None:
         early_stopping.best_state = best
     return history
-
-
-def stopped_early(history: History, model: Module, early_stopping: EarlyStopping | None) -> bool:
-    """Whether a run that is continued had come to its end already."""
-    if early_stopping is None or not len(history):
-        return False
-    return len(history) - 1 - early_stopping.best_epoch(history) >= early_stopping.patience
