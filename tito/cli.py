@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tito import archive, gate, progress, runner, show, starters
+from tito import archive, progress, runner, show, starters
 from tito.course import Chapter, Course, Step
 from tito.errors import TitoError
 from tito.report import ERROR, FAILED, PASSED, Report
@@ -36,9 +36,12 @@ Timeout = Annotated[float, typer.Option(help="Seconds a step's checks may take."
 
 @contextmanager
 def _errors(as_json: bool = False) -> Iterator[None]:
-    """Say what is wrong and end with exit code 2."""
+    """Say what is wrong and end with exit code 2; with 130 when stopped."""
     try:
         yield
+    except KeyboardInterrupt:
+        show.warn("Stopped. Your files and your progress are as they were.")
+        raise typer.Exit(130) from None
     except TitoError as error:
         if as_json:
             print(json.dumps({"error": error.as_json()}))
@@ -328,6 +331,8 @@ def author_check(
 
     Example: tito author check 02-tensor/add
     """
+    from tito import gate
+
     with _errors():
         course = Course()
         if not what:
@@ -345,11 +350,7 @@ def main() -> None:
         reconfigure: Any = getattr(stream, "reconfigure", None)
         if reconfigure and not stream.isatty():
             reconfigure(encoding="utf-8", errors="replace")
-    try:
-        app()
-    except KeyboardInterrupt:
-        show.warn("Stopped. Your files and your progress are as they were.")
-        sys.exit(130)
+    app()
 
 
 if __name__ == "__main__":

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tito import judge
-from tito.course import Course
+from tito.course import ROOT, Course
 from tito.errors import TitoError
 from tito.report import ERROR, Report, report
 
@@ -42,6 +41,9 @@ def run(course: Course, jobs: Sequence[Job], timeout: float | None = None) -> It
 
 
 def _here(course: Course, job: Job) -> Report:
+    # Only here: the command line starts without NumPy and pytest.
+    from tito import judge
+
     if "code" in job:
         return judge.judge_text(course, course.step(job["step"]), job["code"])
     return judge.judge(course, judge.Request(job["step"], Path(job["package"])))
@@ -55,7 +57,7 @@ def _batch(course: Course, jobs: list[Job], timeout: float | None) -> Iterator[d
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TINYTORCH_")}
         environment.update(PYTHONDONTWRITEBYTECODE="1", PYTHONUTF8="1")
         # -P: a folder called tinytorch where the student stands must not come before ours.
-        command = [sys.executable, "-P", "-c", _START, str(Path(judge.__file__).parents[1])]
+        command = [sys.executable, "-P", "-c", _START, str(ROOT)]
         process = subprocess.Popen(
             [*command, str(request), str(answers)],
             env=environment,

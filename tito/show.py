@@ -1,7 +1,7 @@
 """What the command line prints: verdicts, the map, errors."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,10 +11,12 @@ from rich.table import Table
 from tito import progress, regions
 from tito.course import Chapter, Step
 from tito.errors import TitoError
-from tito.gate import Complaint
 from tito.grammar import read_source
 from tito.report import PASSED, Report
 from tito.workspace import Workspace
+
+if TYPE_CHECKING:
+    from tito.gate import Complaint
 
 _out = Console(highlight=False, soft_wrap=True)
 _err = Console(highlight=False, soft_wrap=True, stderr=True)
@@ -128,7 +130,7 @@ def _mark(step: dict[str, Any]) -> str:
     return " ".join(words)
 
 
-def gate(step: Step, complaints: list[Complaint]) -> None:
+def gate(step: Step, complaints: "list[Complaint]") -> None:
     """The gate's word on one step."""
     _out.print(f"{_MARKS['failed' if complaints else 'passed']} {escape(step.id)}")
     for complaint in complaints:
