@@ -117,11 +117,11 @@ def _judge(course: Course, step: Step, package: Path, stop_early: bool = False) 
             return report(step.id, ERROR, "import", message=problem, output=output.text())
         collector = _run(course, step, explainer, output, stop_early)
         _forget_checks(course)
+        if collector.interrupted:
+            raise KeyboardInterrupt
         tests = collector.tests
         outcome = overall(tests)
         got = mistakes.evaluate(collector.modules) if outcome != PASSED and not stop_early else None
-    if collector.interrupted:
-        raise KeyboardInterrupt
     if collector.problem is not None:
         problem, line = explainer.message(collector.problem)
         return report(

@@ -77,6 +77,14 @@ HOSTILE = {
 }
 
 
+@pytest.mark.parametrize(
+    "kind", ["traversal", "traversal inside", "absolute", "drive", "backslash"]
+)
+def test_a_path_outside_is_called_so(kind):
+    with pytest.raises(TitoError, match="does not lie in the workspace"):
+        archive.load(HOSTILE[kind])
+
+
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_archives_are_refused_and_nothing_changes(workspace, course, data, tmp_path):
     workspace.save(course.step("02-tensor/add"), "def add(a, b):\n    return a + b")

@@ -194,7 +194,9 @@ def test_nothing_of_the_check_stays_behind(course, tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        "def add(a, b):\n    import signal\n    while True: signal.raise_signal(signal.SIGINT)",
+        # Only once: nothing may run the code again afterwards and take its answer.
+        "import signal\n\ntold = []\n\n\ndef add(a, b):\n    if not told:\n        told.append(1)\n"
+        "        signal.raise_signal(signal.SIGINT)\n    return a - b",
         f"while True:\n    import signal; signal.raise_signal(signal.SIGINT)\n{RIGHT}",
         "def add(a, b):\n  while True:\n    try:\n      import signal\n"
         "      signal.raise_signal(signal.SIGINT)\n    except Exception: pass",

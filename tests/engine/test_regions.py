@@ -113,6 +113,14 @@ def test_helpers_and_imports_of_a_method_work():
     assert space["Layer"]().forward(9.0) == 6.0
 
 
+def test_strings_keep_their_values_in_a_class():
+    strings = 's = """\n a\n"""\n    return s + f"""\n{x}\n  b"""'
+    text = f'def forward(self, x):\n    """Doc."""\n    {strings}'
+    space = {}
+    exec(regions.splice(regions.mark(MODULE, METHOD), METHOD, text), space)
+    assert space["Layer"]().forward(1) == "\n a\n\n1\n  b"
+
+
 def test_lines_are_the_texts_own():
     text = "import math\n\ndef forward(self, x):\n    return nowhere"
     spliced = regions.splice(regions.mark(MODULE, METHOD), METHOD, text)
