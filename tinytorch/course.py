@@ -62,6 +62,7 @@ MODULES: dict[str, int] = {
     "transformers": 14,
     "generation": 15,
     "kernels_memory": 16,
+    "kernels_threads": 16,
     "kernels_fused": 16,
     "kernels_convolution": 16,
     "kernels_pooling": 16,
@@ -100,7 +101,7 @@ EXPORTS: dict[str, dict[str, str]] = {
         "activations": "relu sigmoid tanh softmax log_softmax",
         "autograd": "no_grad enable_grad set_grad_enabled is_grad_enabled",
         "safetensors": "save load",
-        "kernels_memory": "set_num_threads get_num_threads",
+        "kernels_threads": "set_num_threads get_num_threads",
         "kernels": "use_kernels",
     },
     "nn": {

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinytorch.kernels_memory import empty, in_chunks
+from tinytorch.kernels_memory import empty
+from tinytorch.kernels_threads import in_chunks
 
 SCORE_BUDGET = 1 << 20  # bytes of scores in one chunk
 LOWEST = -1e30  # a score no other can be below; finite, so that differences of scores are numbers

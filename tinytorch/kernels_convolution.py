@@ -12,7 +12,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from tinytorch.arguments import Pair, output_size
-from tinytorch.kernels_memory import empty, in_chunks
+from tinytorch.kernels_memory import empty
+from tinytorch.kernels_threads import in_chunks
 
 COLUMN_BUDGET = 4 << 20  # bytes of gathered windows in one chunk
 

@@ -10,7 +10,8 @@ import math
 
 import numpy as np
 
-from tinytorch.kernels_memory import empty, empty_like, in_chunks
+from tinytorch.kernels_memory import empty, empty_like
+from tinytorch.kernels_threads import in_chunks
 from tinytorch.random import default_generator
 
 CHUNK = 1 << 18  # bytes of one array in one chunk

@@ -1,4 +1,4 @@
-"""Memory for the fast kernels (chapter 16, given): buffers used again, and work cut into chunks.
+"""Memory for the fast kernels (chapter 16, given): buffers that are used again.
 
 A fresh 8 MB array costs about as much as the arithmetic that fills it: the operating system maps
 and clears its pages one by one. `empty` therefore hands out memory that earlier arrays left behind.
@@ -10,17 +10,10 @@ is never one that somebody still holds. This is the idea of PyTorch's caching al
 from __future__ import annotations
 
 import math
-import os
-import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Sequence
+from threading import RLock
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
-
-Result = TypeVar("Result")
 
 SMALLEST = 1 << 15  # bytes; below this NumPy's own allocator is as fast
 ALIGNMENT = 64  # bytes; a cache line, and the widest vector register
@@ -28,29 +21,34 @@ IDLE_LIMIT = 1 << 29  # bytes of idle memory kept for reuse; beyond it everythin
 
 
 class _Pool:
-    """Idle buffers by size."""
+    """Idle buffers by size.
+
+    A thread may take the lock twice: garbage collection ends arrays at any moment.
+    """
 
     def __init__(self) -> None:
+        self.lock = RLock()
         self.idle: dict[int, list[np.ndarray]] = {}
         self.idle_bytes = 0
 
     def take(self, size: int) -> np.ndarray:
-        try:
-            buffer = self.idle[size].pop()
-        except (KeyError, IndexError):
-            return np.empty(size + ALIGNMENT, np.uint8)
-        self.idle_bytes -= size
-        return buffer
+        with self.lock:
+            buffers = self.idle.get(size)
+            if buffers:
+                self.idle_bytes -= size
+                return buffers.pop()
+        return np.empty(size + ALIGNMENT, np.uint8)
 
     def give_back(self, size: int, buffer: np.ndarray) -> None:
-        if self.idle_bytes + size > IDLE_LIMIT:
-            self.clear()
-        self.idle.setdefault(size, []).append(buffer)
-        self.idle_bytes += size
+        with self.lock:
+            if self.idle_bytes + size > IDLE_LIMIT:
+                self.clear()
+            self.idle.setdefault(size, []).append(buffer)
+            self.idle_bytes += size
 
     def clear(self) -> None:
-        self.idle = {}
-        self.idle_bytes = 0
+        with self.lock:
+            self.idle, self.idle_bytes = {}, 0
 
 
 _pool = _Pool()
@@ -134,53 +132,3 @@ def idle_memory() -> int:
 def release_memory() -> None:
     """Give all idle memory back to the system."""
     _pool.clear()
-
-
-# Work in chunks. --------------------------------------------------------------------------------
-
-_threads = 1
-_executor: ThreadPoolExecutor | None = None
-
-
-def set_num_threads(count: int) -> None:
-    """How many Python threads take chunks from the queue (1: no threads; a browser has no more).
-
-    NumPy releases the interpreter lock inside its loops and matrix products, so chunks do run side
-    by side. Set OPENBLAS_NUM_THREADS=1 in the environment as well: two levels of threads get in
-    each other's way.
-    """
-    global _threads, _executor
-    if count < 1:
-        raise ValueError(f"set_num_threads: count must be at least 1, got {count}")
-    if _executor is not None:
-        _executor.shutdown()
-    _threads = 1 if sys.platform == "emscripten" else count
-    _executor = None
-    if _threads > 1:
-        from concurrent.futures import ThreadPoolExecutor
-
-        _executor = ThreadPoolExecutor(_threads, thread_name_prefix="tinytorch")
-
-
-def get_num_threads() -> int:
-    """The number of Python threads that take chunks."""
-    return _threads
-
-
-def in_chunks(
-    run: Callable[[slice], Result], count: int, bytes_each: int, budget: int
-) -> list[Result]:
-    """`run(slice)` over `range(count)`, cut so that a chunk's temporary arrays fit the cache.
-
-    bytes_each: temporary bytes for one of `count`; budget: bytes for one chunk. Results come in
-    order, whichever thread finished first, so sums over them do not depend on timing.
-    """
-    length = max(1, min(count, budget // max(bytes_each, 1)))
-    pieces = [slice(start, min(start + length, count)) for start in range(0, max(count, 1), length)]
-    if _executor is None or len(pieces) == 1:
-        return [run(piece) for piece in pieces]
-    return list(_executor.map(run, pieces))
-
-
-if "TINYTORCH_NUM_THREADS" in os.environ:
-    set_num_threads(int(os.environ["TINYTORCH_NUM_THREADS"]))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinytorch.kernels_memory import empty, in_chunks
+from tinytorch.kernels_memory import empty
+from tinytorch.kernels_threads import in_chunks
 
 ROW_BUDGET = 1 << 20  # bytes of rows in one chunk
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from tinytorch.arguments import Pair, output_size
 from tinytorch.kernels_convolution import channels_last, empty_images, padded
-from tinytorch.kernels_memory import empty, in_chunks
+from tinytorch.kernels_memory import empty
+from tinytorch.kernels_threads import in_chunks
 
 POOL_BUDGET = 1 << 19  # bytes of images in one chunk
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 
 import tinytorch as torch
-from tinytorch import Tensor, kernels, kernels_memory
+from tinytorch import Tensor, kernels, kernels_memory, kernels_threads
 from tinytorch.nn import functional as F
 
 Function = Callable[..., Tensor]
@@ -199,7 +203,7 @@ def test_many_chunks_and_threads_give_what_one_gives(monkeypatch: pytest.MonkeyP
         return F.scaled_dot_product_attention(rows, rows, F.gelu(rows), is_causal=True)
 
     expected = run("fast", network, arrays)
-    whole = kernels_memory.in_chunks
+    whole = kernels_threads.in_chunks
 
     def finely(run: Any, count: int, bytes_each: int, budget: int) -> Any:
         return whole(run, count, bytes_each, 2 * bytes_each)
@@ -380,6 +384,23 @@ def test_memory_is_reused_and_given_back() -> None:
     assert kernels_memory.idle_memory() == 0
 
 
+def test_memory_is_counted_right_among_threads() -> None:
+    kernels_memory.release_memory()
+
+    def work(seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        for _ in range(2000):
+            array = kernels_memory.empty((int(rng.integers(8_192, 12_000)),))
+            array[:] = seed
+            assert array[-1] == seed
+            assert array[0] == seed
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(work, range(4)))
+    kept = [len(buffers) * size for size, buffers in kernels_memory._pool.idle.items()]
+    assert kernels_memory.idle_memory() == sum(kept)
+
+
 def test_idle_memory_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     kernels_memory.release_memory()
     monkeypatch.setattr(kernels_memory, "IDLE_LIMIT", 1_000_000)
@@ -399,3 +420,46 @@ def test_training_does_not_accumulate_memory() -> None:
         gc.collect()
         idle.append(kernels_memory.idle_memory())
     assert idle[-1] == idle[2]
+
+
+# Threads. ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"TINYTORCH_NUM_THREADS": "3", "OMP_NUM_THREADS": "1"}, 3),
+        ({"OPENBLAS_NUM_THREADS": "2"}, 2),
+        ({"OMP_NUM_THREADS": "0"}, 1),
+    ],
+)
+def test_the_environment_says_how_many_threads(
+    settings: dict[str, str], expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in kernels_threads.SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    assert 1 <= kernels_threads.default_threads() <= kernels_threads.MOST
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert kernels_threads.default_threads() == expected
+
+
+def test_a_number_of_threads_must_be_positive() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        torch.set_num_threads(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_process_starts_threads_of_its_own() -> None:
+    program = """
+import os, numpy, tinytorch as torch
+from tinytorch.kernels_threads import in_chunks
+torch.set_num_threads(2)
+total = lambda: sum(in_chunks(lambda s: s.stop - s.start, 40, 1, 1))
+assert total() == 40
+child = os.fork()
+if child == 0:
+    os._exit(0 if total() == 40 else 1)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
