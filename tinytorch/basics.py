@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinytorch.dtypes import DType, float32, float64
+from tinytorch.dtypes import device as Device
 
 Array = np.ndarray[Any, Any]
 
@@ -46,6 +47,11 @@ class TensorBase:
     def dtype(self) -> Any:
         """The element type, a NumPy dtype such as `tinytorch.float32`."""
         return self.data.dtype
+
+    @property
+    def device(self) -> Device:
+        """Where the data are: the CPU."""
+        return Device()
 
     @property
     def ndim(self) -> int:
@@ -129,7 +135,7 @@ class TensorBase:
         return ", requires_grad=True" if self.requires_grad else ""
 
 
-def as_array(data: Any, dtype: DType = None) -> Array:
+def as_array(data: Any, dtype: DType = None, name: str = "tensor") -> Array:
     """An array of `data`: arrays are kept, Python floats become float32."""
     if isinstance(data, np.ndarray):
         return data if dtype is None else data.astype(dtype, copy=False)
@@ -138,9 +144,9 @@ def as_array(data: Any, dtype: DType = None) -> Array:
     try:
         array = np.asarray(data, dtype=dtype)
     except ValueError as error:
-        raise ValueError(f"tensor: the nested lists are not rectangular ({error})") from None
+        raise ValueError(f"{name}: the nested lists are not rectangular ({error})") from None
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"tensor: numbers are needed, got {data!r}")
+        raise TypeError(f"{name}: numbers are needed, got {data!r}")
     if dtype is None and array.dtype == float64 and not isinstance(data, np.generic):
         array = array.astype(float32)
     return array
@@ -172,9 +178,9 @@ def tensors_first(
     names = code.co_varnames[: code.co_argcount]
     values = function.__defaults__ or ()
     defaults = dict(zip(names[len(names) - len(values) :], values, strict=True))
-    while any(isinstance(value, TensorBase) for value in options.values()):
-        name = names[len(inputs)]
-        inputs = (*inputs, options.pop(name, defaults.get(name)))
+    for name in names[len(inputs) :]:
+        if any(isinstance(value, TensorBase) for value in options.values()):
+            inputs = (*inputs, options.pop(name, defaults.get(name)))
     return inputs, options
 
 
