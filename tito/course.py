@@ -9,7 +9,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ class Step:
     concepts: tuple[str, ...]
     scaffold: str
     hints: tuple[str, ...]
-    survivors: dict[str, str]
+    survivors: dict[str, str] = field(hash=False)
     chapter: int
     module: str
     folder: Path

@@ -1,6 +1,7 @@
 """Whether a text is Python, and Python that every home of the course understands."""
 
 import ast
+import functools
 import io
 import tokenize
 import warnings
@@ -39,9 +40,14 @@ def read_source(path: Path) -> str:
 
 
 def compile_text(text: str) -> None:
-    """Raise NotPython when the text does not compile, or only on a Python newer than the course's
-    oldest.
-    """
+    """What `compile_module` does, and also refuse a grammar that the oldest Python lacks."""
+    compile_module(text)
+    refuse_newer_grammar(text)
+
+
+@functools.lru_cache(maxsize=8)
+def compile_module(text: str) -> None:
+    """Raise NotPython when the text does not compile."""
     if len(text) > LONGEST_TEXT:
         raise NotPython(f"This is longer than {LONGEST_TEXT} characters.", 1)
     try:
@@ -54,7 +60,6 @@ def compile_text(text: str) -> None:
         raise NotPython(f"{error}.", 1) from None
     except (RecursionError, MemoryError):
         raise NotPython("This is nested too deeply for Python.", 1) from None
-    _refuse_newer_grammar(text)
 
 
 def _reason(error: SyntaxError) -> str:
@@ -62,7 +67,8 @@ def _reason(error: SyntaxError) -> str:
     return f"{name}: {error.msg}"
 
 
-def _refuse_newer_grammar(text: str) -> None:
+def refuse_newer_grammar(text: str) -> None:
+    """Raise NotPython when a text that compiles here would not on the course's oldest Python."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

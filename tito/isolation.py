@@ -88,12 +88,22 @@ def load(reference: Path, level: int | None, student: Path | None) -> None:
     if _Finder not in sys.meta_path:
         position = sys.meta_path.index(PathFinder) if PathFinder in sys.meta_path else 0
         sys.meta_path.insert(position, _Finder)
-    importlib.invalidate_caches()
+    _look_again(reference, student)
     try:
         importlib.import_module(PACKAGE)
     except BaseException:
         take_out()
         raise
+
+
+def _look_again(*folders: Path | None) -> None:
+    """Forget what these folders held: a file may be new in the same second.
+
+    Not `importlib.invalidate_caches()`, which would read the zip of the page's standard library
+    anew.
+    """
+    for folder in folders:
+        sys.path_importer_cache.pop(str(folder), None)
 
 
 @contextmanager
@@ -118,7 +128,7 @@ def fresh(
         ]
         position = sys.meta_path.index(PathFinder) if PathFinder in sys.meta_path else 0
         sys.meta_path.insert(position, _Finder)
-        importlib.invalidate_caches()
+        _look_again(reference, student)
         yield
     finally:
         before.restore()

@@ -19,20 +19,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from tito import mistakes, regions, starters
+from tito import mistakes, plugin, regions, starters
 from tito.course import Course, Step
 from tito.errors import TitoError
 from tito.explain import Explainer
-from tito.grammar import NotPython, compile_text, read_source
+from tito.grammar import NotPython, compile_module, read_source, refuse_newer_grammar
 from tito.isolation import fresh, mend_builtins
 from tito.plugin import Bounded, Collector
 from tito.report import ERROR, PASSED, Report, not_python, overall, report
 
 _OFF = (
     "cacheprovider unraisableexception threadexception logging doctest junitxml pastebin "
-    "faulthandler warnings setuponly setupplan stepwise debugging legacypath subtests unittest"
+    "faulthandler warnings capture setuponly setupplan stepwise debugging legacypath subtests "
+    "unittest"
 )
-_FLAGS = ["-s", "-q", "--tb=no", "--assert=plain", "--noconftest", "--import-mode=importlib"]
+_FLAGS = ["-q", "--tb=no", "--assert=plain", "--noconftest", "--import-mode=importlib"]
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def _verdict(
 def _before_running(step: Step, source: str) -> Report | None:
     """A report when the module does not parse or the text defines something else."""
     try:
-        compile_text(source)
+        compile_module(source)
     except NotPython as error:
         try:
             line = regions.line_map(source, step).get(error.line or 0)
@@ -165,6 +166,9 @@ def _before_running(step: Step, source: str) -> Report | None:
     try:
         text = regions.extract(source, step)
         defined = names_bound(ast.parse(text))
+        refuse_newer_grammar(text)
+    except NotPython as error:
+        return not_python(step.id, error)
     except TitoError as error:
         return report(step.id, ERROR, "parse", message=f"{error.message} {error.hint}")
     except SyntaxError:
@@ -250,7 +254,7 @@ def _run(
     early = ["-x"] if stop_early else []
     places = [*early, "-c", os.devnull, f"--rootdir={course.exercises}", str(step.test_file)]
     sys.stdout, sys.stderr = _both(Bounded(2000))
-    code = pytest.main([*_FLAGS, *off, "-p", "tito.plugin", *places], plugins=[collector])
+    code = pytest.main([*_FLAGS, *off, *places], plugins=[plugin, collector])
     if not collector.tests and collector.problem is None and not collector.interrupted:
         collector.problem = RuntimeError(f"no check ran (pytest ended with {int(code)})")
     return collector

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from tito.course import Step
 from tito.errors import TitoError
-from tito.grammar import NotPython, compile_text, normal
+from tito.grammar import NotPython, compile_module, compile_text, normal
 
 _MARKER = re.compile(
     r"([ \t]*)# (>>>|<<<) (\d\d-[a-z0-9-]+/[a-z0-9-]+)(?: \((above|below) the class\))?[ \t]*"
@@ -80,7 +80,7 @@ def splice(source: str, step: Step, text: str) -> str:
         lines = _around_class(lines, step, above, below)
     result = "\n".join(lines)
     try:
-        compile_text(result)
+        compile_module(result)
     except NotPython as error:
         line = line_map(result, step).get(error.line or 0)
         message = error.message
@@ -246,7 +246,7 @@ def _without_outer_regions(source: str, step: Step) -> str:
 def _around_class(lines: list[str], step: Step, above: list[str], below: list[str]) -> list[str]:
     """Put the outer parts of a method step's text around its class."""
     source = "\n".join(lines)
-    compile_text(source)
+    compile_module(source)
     owner = next(
         node
         for node in ast.parse(source).body

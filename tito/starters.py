@@ -6,6 +6,7 @@ raises an error that names the step. The rest of the module is given as it is.
 """
 
 import ast
+import functools
 import hashlib
 import re
 
@@ -18,12 +19,17 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 def starter(course: Course, step: Step) -> str:
     """The text a student starts a step with."""
-    return blank(solution(course, step), step)
+    return _starter(course.reference(step.module), step)
 
 
 def solution(course: Course, step: Step) -> str:
     """The reference's answer to a step, dedented."""
     return regions.extract(course.reference(step.module), step)
+
+
+@functools.lru_cache(maxsize=512)
+def _starter(reference: str, step: Step) -> str:
+    return blank(regions.extract(reference, step), step)
 
 
 def fingerprint(text: str) -> str:
@@ -33,8 +39,12 @@ def fingerprint(text: str) -> str:
 
 def reference_module(course: Course, chapter: Chapter) -> str:
     """The reference module with the markers of every step."""
-    source = course.reference(chapter.module)
-    for step in chapter.steps:
+    return _marked(course.reference(chapter.module), chapter.steps)
+
+
+@functools.lru_cache(maxsize=64)
+def _marked(source: str, steps: tuple[Step, ...]) -> str:
+    for step in steps:
         source = regions.mark(source, step)
     return source
 

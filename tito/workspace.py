@@ -203,7 +203,8 @@ class Workspace:
         """Put a text into the module; keep it as a draft when the module would not parse."""
         code = normal(code)
         chapter = self.course.of(step)
-        self.start(chapter)
+        if not self.started(chapter):
+            self.start(chapter)
         name = self.module_name(chapter)
         source = self.read(name) or ""
         try:
