@@ -1,7 +1,7 @@
 """What this kernel adds to pyodide_kernel, run once in the interpreter of the page.
 
-Streams go out in few, bounded pieces; input() is refused; an error carries the cell's own line; what a cell
-breaks of the interpreter itself (built-ins, standard streams, recursion limit) is put back after it.
+Streams go out in few, bounded pieces; input() is refused; an error carries the cell's own line;
+what a cell breaks of the interpreter itself (built-ins, streams, recursion limit) is put back.
 """
 
 import builtins
@@ -12,7 +12,7 @@ import sys
 import time
 
 import pyodide_kernel
-from IPython.core.error import StdinNotImplementedError, UsageError
+from IPython.core.error import StdinNotImplementedError
 from pyodide_kernel.display import LiteDisplayPublisher
 
 # Deep recursion must end in RecursionError before the browser's own stack ends.
@@ -53,7 +53,7 @@ def bounded(data):
 class Channel:
     """Collects what both streams write, in order, and publishes it in pieces.
 
-    Each line goes out at once as long as lines are few; a program that floods is published by size and time.
+    Each line goes out at once while lines are few; a flood is published by size and time.
     """
 
     BURST = 200
@@ -159,7 +159,7 @@ def refuse_input(prompt="", *_, **__):
 
 
 def refuse_pip(line):
-    raise UsageError(
+    raise RuntimeError(
         "%pip does not work in this page: it asks no other server. "
         "What the site carries is loaded by itself when you import it."
     )
@@ -233,7 +233,7 @@ def install(publish, load_imports, colors, root):
     shell.run_code = run_and_put_back
 
     def finish():
-        """After a cell: say what was put back, publish what is left, and give the line of its error."""
+        """After a cell: say what was put back, publish what is left; the line of its error."""
         put_back()
         if broken:
             listed = ", ".join(sorted(set(broken)))
