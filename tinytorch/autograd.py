@@ -233,7 +233,11 @@ def record(
     )
     if output.dtype.kind != "f" or all(parent is None for parent in parents):
         return Tensor(output)
-    return Variable(output, Node(operation.__name__, parents, inputs, options, output, saved))
+    node = Node(operation.__name__, parents, inputs, options, output, saved)
+    result = Variable(output, node)
+    if node.output is not None:
+        node.versions.append((result._version, 0))
+    return result
 
 
 def topological_order(root: Node) -> list[Node]:

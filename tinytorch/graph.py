@@ -37,7 +37,7 @@ class Wants(NamedTuple):
 
 @functools.cache
 def _wants(rule: Rule) -> Wants:
-    """Read the names of a rule's parameters (see the top of this file)."""
+    """Read the names of a rule's parameters (`autograd` says what they mean)."""
     code = rule.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     unused = frozenset(i for i, name in enumerate(names[2:]) if name.startswith("_"))
@@ -103,7 +103,7 @@ class Node:
         for cell, version in self.versions:
             if cell[0] != version:
                 raise RuntimeError(
-                    f"backward: an input of {self.name} was changed in place after it was used "
+                    f"backward: a value that {self.name} needs was changed in place after it ran "
                     f"(version {cell[0]}, was {version}); change a clone(), or change it later"
                 )
         if self.rule is None:

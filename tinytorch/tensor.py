@@ -217,8 +217,8 @@ class Tensor(TensorBase):
         """Run `operation` on tensors: the only place where that happens.
 
         Numbers and arrays among `inputs` are passed as they are. An implementation may return
-        (output, saved), where `saved` is for its gradient rule, or NotImplemented to have a
-        composed function's body run. float64 comes only from float64 or from an option `dtype`.
+        (output, *saved), where `saved` is for its gradient rule, or NotImplemented to have the
+        operation itself run. float64 comes only from float64 or from an option `dtype`.
         """
         arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
         run = implementations.get(operation.__name__, operation)
@@ -227,13 +227,15 @@ class Tensor(TensorBase):
         except (ValueError, IndexError) as error:
             explain(error, operation.__name__, arrays)
             raise
-        if output is NotImplemented:
-            result: Tensor = operation.body(*inputs, **options)  # type: ignore[attr-defined]
+        if output is NotImplemented and hasattr(operation, "body"):
+            result: Tensor = operation.body(*inputs, **options)
             return result
+        if output is NotImplemented:
+            output = operation(*arrays, **options)
         saved: list[Any] = []
         if type(output) is tuple:
             output, *saved = output
-        output = as_array(output)
+        output = as_array(output, name=operation.__name__)
         if output.dtype.char == "d" and "dtype" not in options and not has_float64(arrays):
             output = output.astype(float32)
         if recorders:

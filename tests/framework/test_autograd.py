@@ -92,12 +92,21 @@ def test_an_in_place_change_of_a_saved_value_is_noticed():
     x, w = leaf(1.0), tt.ones(1)
     y = (x * w).sum()
     w += 1
-    with pytest.raises(RuntimeError, match="an input of mul was changed in place"):
+    with pytest.raises(RuntimeError, match="a value that mul needs was changed in place"):
         y.backward()
     y = (x + w).sum()  # a sum needs no values
     w += 1
     y.backward()
     assert x.grad.tolist() == [1]
+
+
+def test_a_change_of_a_saved_result_is_noticed():
+    x = leaf(1.0)
+    y = x.exp()
+    with tt.no_grad():
+        y.mul_(2)
+    with pytest.raises(RuntimeError, match="a value that exp needs"):
+        y.sum().backward()
 
 
 def test_a_change_through_a_view_is_noticed():

@@ -80,6 +80,27 @@ def test_an_array_operation_takes_arrays_and_tensors():
     assert isinstance(half(a=tt.ones(2), b=tt.ones(2)), Tensor)
 
 
+def test_an_array_operation_runs_itself_where_its_implementation_will_not():
+    implementations["exp"] = lambda a: NotImplemented
+    try:
+        assert tt.zeros(2).exp().tolist() == [1, 1]
+    finally:
+        del implementations["exp"]
+
+
+def test_an_unknown_keyword_is_named():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'inputs'"):
+        tt.relu(inputs=tt.ones(1))
+
+
+def test_an_operation_that_returns_nothing_is_named():
+    def forgetful(a):
+        a + 1
+
+    with pytest.raises(TypeError, match="forgetful: numbers are needed, got None"):
+        Tensor._op(forgetful, tt.ones(1))
+
+
 def test_later_chapters_give_methods():
     @tensor_method
     def thrice(self):
