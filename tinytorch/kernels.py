@@ -1,106 +1,31 @@
 """Chapter 16: kernels, the same operations made fast.
 
-`implementations` and `rules` say what runs for an operation and for its gradient. A kernel set
-fills them: `use_kernels("fast")` puts the functions declared here in the place of those that
-chapters 02 to 15 wrote, `use_kernels("plain")` takes them out. Results are the same to rounding.
+Here are the arithmetic, linear layers, activations and embeddings; companions have convolution,
+pooling, normalization, softmax, attention and the optimizers. What makes them fast is the same
+everywhere: memory that is used again (`kernels_memory`), work in chunks that fit the cache
+(`kernels_threads`), several steps in one pass over memory ("kernel fusion"), and matrix products
+where there can be. `use_kernels` in `kernels_sets` chooses whether they run.
 
 An implementation that returns NotImplemented leaves the case to the function it stands in for.
-
-What makes them fast is the same everywhere: memory that is used again (`kernels_memory`), work
-in chunks that fit the cache, several steps in one pass, and matrix products where there can be.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+import math
+from typing import Any
 
 import numpy as np
 
-from tinytorch import (
-    gradient_rules,
-    kernels_attention,
-    kernels_convolution,
-    kernels_fused,
-    kernels_normalization,
-    kernels_optimizers,
-    kernels_pooling,
-)
-from tinytorch.autograd import rules
-from tinytorch.kernels_memory import empty, empty_like, release_memory
-from tinytorch.tensor import Array, implementations
+from tinytorch import gradient_rules
+from tinytorch.kernels_memory import empty, empty_like
+from tinytorch.kernels_sets import fast, floats
+from tinytorch.kernels_sets import kernels_in_use as kernels_in_use
+from tinytorch.kernels_sets import use_kernels as use_kernels
+from tinytorch.kernels_threads import in_chunks
+from tinytorch.tensor import Array
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-Pair = tuple[int, int]
-Rule = Callable[..., Any]
-
-
-class KernelSet:
-    """Functions that stand in for operations, and the gradient rules that go with them."""
-
-    def __init__(self) -> None:
-        self.implementations: dict[str, Callable[..., Any]] = {}
-        self.rules: dict[str, Rule] = {}
-
-    def implements(self, name: str) -> Callable[[Function], Function]:
-        """Declare a function as the implementation of operation `name` in this set."""
-
-        def declare(function: Function) -> Function:
-            self.implementations[name] = function
-            return function
-
-        return declare
-
-    def gradient_of(self, name: str) -> Callable[[Function], Function]:
-        """Declare a function as the gradient rule of operation `name` in this set."""
-
-        def declare(function: Function) -> Function:
-            self.rules[name] = function
-            return function
-
-        return declare
-
-
-fast = KernelSet()
-sets: dict[str, KernelSet] = {"plain": KernelSet(), "fast": fast}
-_in_use = "plain"
-_plain_rules: dict[str, Rule | None] = {}  # what the set in use has displaced
-
-
-def use_kernels(name: str) -> str:
-    """Choose the kernel set, "plain" or "fast"; returns the name of the one before.
-
-    It holds for operations from now on. What was recorded before keeps its own gradient rules.
-    """
-    global _in_use, _plain_rules
-    if name not in sets:
-        raise ValueError(f"use_kernels: there are {', '.join(sets)}; got {name!r}")
-    before, _in_use = _in_use, name
-    for operation in sets[before].implementations:
-        implementations.pop(operation, None)
-    for operation, rule in _plain_rules.items():
-        if rule is None:
-            rules.pop(operation, None)
-        else:
-            rules[operation] = rule
-    _plain_rules = {operation: rules.get(operation) for operation in sets[name].rules}
-    implementations.update(sets[name].implementations)
-    rules.update(sets[name].rules)
-    if name == "plain":
-        release_memory()
-    return before
-
-
-def kernels_in_use() -> str:
-    """The name of the kernel set in use."""
-    return _in_use
-
-
-def _floats(*arrays: Array | None) -> bool:
-    """Whether all arrays given are float32, or all float64: what the kernels are written for."""
-    kinds = {array.dtype.char for array in arrays if array is not None}
-    return kinds == {"f"} or kinds == {"d"}
-
+CHUNK = 1 << 18  # bytes of one array in one chunk
+GEMM_CHUNK = 1 << 21  # bytes of a product's result in one chunk
 
 # Arithmetic: the same ufuncs, into memory that is used again. -------------------------------------
 
@@ -148,15 +73,27 @@ def getitem_gradient(grad: Array, output: Array, a: Array, index: Any) -> Array:
     return result
 
 
-# Linear layers and activations. ------------------------------------------------------------------
+# Linear layers. -----------------------------------------------------------------------------------
 
 
 @fast.implements("linear")
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Any:
-    """x @ weight^T + bias as one product; the bias is added while the result is in the cache."""
-    if x.ndim == 0 or x.shape[-1] != weight.shape[1] or not _floats(x, weight, bias):
+    """x @ weight^T + bias: x (..., in), weight (out, in), bias (out,) to (..., out).
+
+    One product over all rows; the bias is added while the result is in the cache.
+    """
+    if x.ndim == 0 or x.shape[-1] != weight.shape[1] or not floats(x, weight, bias):
         return NotImplemented
-    return kernels_fused.linear(x, weight, bias)
+    rows, result = x.reshape(-1, x.shape[-1]), empty((*x.shape[:-1], len(weight)), x.dtype)
+    flat = result.reshape(-1, len(weight))
+
+    def run(chunk: slice) -> None:
+        target = np.matmul(rows[chunk], weight.T, out=flat[chunk])
+        if bias is not None:
+            target += bias
+
+    in_chunks(run, len(rows), len(weight) * result.itemsize, GEMM_CHUNK)
+    return result
 
 
 @fast.gradient_of("linear")
@@ -164,309 +101,169 @@ def linear_gradient(
     grad: Array, _output: Array, x: Array, weight: Array, _bias: Any = None, *, needed: list[bool]
 ) -> tuple[Array | None, Array | None, Array | None]:
     """dx = g W, dW = g^T x, db = the column sums of g."""
-    for_x = kernels_fused.linear_input_gradient(grad, weight) if needed[0] else None
-    if any(needed[1:]):
-        return for_x, *kernels_fused.linear_weight_gradient(grad, x)
-    return for_x, None, None
+    outer = grad.reshape(-1, len(weight))
+    for_x = _product(outer, weight, x.shape) if needed[0] else None
+    if not any(needed[1:]):
+        return for_x, None, None
+    rows = x.reshape(-1, x.shape[-1])
+
+    def run(chunk: slice) -> tuple[Array, Array]:
+        g = outer[chunk]
+        return g.T @ rows[chunk], np.ones(len(g), g.dtype) @ g
+
+    parts = in_chunks(run, len(rows), outer.shape[1] * outer.itemsize, GEMM_CHUNK)
+    for_weight, for_bias = (np.add.reduce(part) for part in zip(*parts, strict=True))
+    return for_x, for_weight, for_bias
 
 
-fast.implements("relu")(kernels_fused.relu)
+def _product(a: Array, b: Array, shape: tuple[int, ...]) -> Array:
+    """a @ b in chunks of rows, as an array of `shape`."""
+    result = empty(shape, a.dtype)
+    flat = result.reshape(-1, b.shape[1])
+
+    def run(chunk: slice) -> None:
+        np.matmul(a[chunk], b, out=flat[chunk])
+
+    in_chunks(run, len(a), b.shape[1] * a.itemsize, GEMM_CHUNK)
+    return result
+
+
+# Activations. -------------------------------------------------------------------------------------
+
+
+@fast.implements("relu")
+def relu(x: Array) -> Array:
+    """max(x, 0), in the memory order of x."""
+    result = empty_like(x)
+    np.maximum(x, 0, out=result)
+    return result
 
 
 @fast.gradient_of("relu")
 def relu_gradient(grad: Array, output: Array, _x: Array) -> Array:
-    """The gradient passes where the output is positive."""
-    return kernels_fused.relu_backward(grad, output)
+    """The gradient where the output is positive."""
+    result = empty_like(output)
+    np.multiply(grad, output > 0, out=result)
+    return result
+
+
+GELU_SLOPE = math.sqrt(2 / math.pi)
+GELU_CUBIC = 0.044715 * GELU_SLOPE
+# P(t), highest power first.
+# fmt: off
+ERFC = (
+    0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807,
+    -0.18628806, 0.09678418, 0.37409196, 1.00002368, -1.26551223,
+)
+# fmt: on
+
+
+def _tanh_gate(u: Array, out: Array) -> None:
+    """(1 + tanh(sqrt(2 / pi) * (u + 0.044715 u^3))) / 2, what u is multiplied with."""
+    np.multiply(u, u, out=out)
+    out *= GELU_CUBIC
+    out += GELU_SLOPE
+    out *= u
+    np.tanh(out, out=out)
+    out += 1
+    out *= 0.5
+
+
+def _erf_gate(u: Array, out: Array) -> None:
+    """The probability that a normal number is below u, erfc(-u / sqrt(2)) / 2, in float32.
+
+    erfc as t exp(-z^2 + P(t)), t = 2 / (2 + |z|), exact to 1.2e-7 (Press et al., section 6.2).
+    """
+    size = np.abs(u, out=empty(u.shape, u.dtype))
+    size *= math.sqrt(0.5)
+    t = np.add(size, 2, out=empty(u.shape, u.dtype))
+    np.divide(2, t, out=t)
+    np.multiply(t, ERFC[0], out=out)
+    for coefficient in ERFC[1:-1]:
+        out += coefficient
+        out *= t
+    out += ERFC[-1]
+    size *= size
+    out -= size
+    np.exp(out, out=out)
+    out *= t
+    out *= 0.5
+    np.subtract(0.5, out, out=out)
+    np.copysign(out, u, out=out)
+    out += 0.5
 
 
 @fast.implements("gelu")
 def gelu(x: Array, approximate: str = "none") -> Any:
-    """All steps of GELU on a chunk before the next; its gate is kept for the gradient."""
+    """x times its gate (Hendrycks and Gimpel 2016), which is kept for the gradient."""
     exact_enough = x.dtype.char == "f" or approximate == "tanh"
-    if approximate not in ("tanh", "none") or not exact_enough or not _floats(x):
+    if approximate not in ("tanh", "none") or not exact_enough or not floats(x):
         return NotImplemented
-    return kernels_fused.gelu(x, approximate)
+    flat, result, gate = x.reshape(-1), empty(x.shape, x.dtype), empty(x.shape, x.dtype)
+    products, gates = result.reshape(-1), gate.reshape(-1)
+    fill = _tanh_gate if approximate == "tanh" else _erf_gate
+
+    def run(chunk: slice) -> None:
+        fill(flat[chunk], gates[chunk])
+        np.multiply(flat[chunk], gates[chunk], out=products[chunk])
+
+    in_chunks(run, x.size, x.itemsize, CHUNK)
+    return result, gate
 
 
 @fast.gradient_of("gelu")
 def gelu_gradient(
     grad: Array, _output: Array, x: Array, approximate: str = "none", *, saved: tuple[Array]
 ) -> Array:
-    """gate + x * gate', times g."""
-    return kernels_fused.gelu_backward(grad, x, saved[0], approximate)
+    """gate + x * gate', where gate' is the normal density, or 2 gate (1 - gate) v' with tanh(v)."""
+    flat, outer, gates = x.reshape(-1), grad.reshape(-1), saved[0].reshape(-1)
+    result = empty(x.shape, x.dtype)
+    slopes = result.reshape(-1)
+
+    def run(chunk: slice) -> None:
+        u, s, slope = flat[chunk], gates[chunk], slopes[chunk]
+        np.multiply(u, u, out=slope)
+        if approximate == "tanh":
+            slope *= 6 * GELU_CUBIC
+            slope += 2 * GELU_SLOPE
+            slope *= s
+            slope *= np.subtract(1, s, out=empty(u.shape, u.dtype))
+        else:
+            slope *= -0.5
+            np.exp(slope, out=slope)
+            slope *= 1 / math.sqrt(2 * math.pi)
+        slope *= u
+        slope += s
+        slope *= outer[chunk]
+
+    in_chunks(run, x.size, x.itemsize, CHUNK)
+    return result
 
 
-@fast.implements("softmax")
-def softmax(x: Array, dim: int = -1) -> Any:
-    """Softmax in the memory of its result."""
-    return kernels_fused.softmax(x, dim) if _floats(x) else NotImplemented
+# Embeddings. --------------------------------------------------------------------------------------
 
 
-@fast.gradient_of("softmax")
-def softmax_gradient(grad: Array, output: Array, _x: Array, dim: int = -1) -> Array:
-    """p (g - sum(g p))."""
-    return kernels_fused.softmax_backward(grad, output, dim)
-
-
-# Images. -----------------------------------------------------------------------------------------
-
-fast.implements("conv2d")(kernels_convolution.conv2d)
-fast.implements("max_pool2d")(kernels_pooling.max_pool2d)
-fast.implements("avg_pool2d")(kernels_pooling.avg_pool2d)
-
-
-@fast.gradient_of("conv2d")
-def conv2d_gradient(
-    grad: Array,
-    _output: Array,
-    x: Array,
-    weight: Array,
-    _bias: Array | None,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
-    *,
-    needed: list[bool],
-) -> tuple[Array | None, Array | None, Array | None]:
-    """A convolution with the flipped weight for x, windows times gradient for the weight."""
-    how = (stride, padding, dilation, groups)
-    for_x = None
-    if needed[0]:
-        for_x = kernels_convolution.conv2d_input_gradient(grad, x.shape, weight, *how)
-    if any(needed[1:]):
-        kernel = (weight.shape[2], weight.shape[3])
-        return for_x, *kernels_convolution.conv2d_weight_gradient(grad, x, kernel, *how)
-    return for_x, None, None
-
-
-@fast.gradient_of("max_pool2d")
-def max_pool2d_gradient(
-    grad: Array, output: Array, x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair
-) -> Array:
-    """To the first largest value of each window."""
-    return kernels_pooling.max_pool2d_backward(grad, x, output, kernel, stride, padding, dilation)
-
-
-@fast.gradient_of("avg_pool2d")
-def avg_pool2d_gradient(
-    grad: Array, _output: Array, x: Array, kernel: Pair, stride: Pair, padding: Pair
-) -> Array:
-    """An equal share to every value of each window."""
-    return kernels_pooling.avg_pool2d_backward(grad, x.shape, kernel, stride, padding)
-
-
-@fast.implements("batch_norm")
-def batch_norm(
-    x: Array,
-    running_mean: Array | None,
-    running_var: Array | None,
-    weight: Array | None,
-    bias: Array | None,
-    training: bool,
-    momentum: float,
-    eps: float,
-) -> Any:
-    """Statistics in one pass over x, the result in another; the running statistics follow."""
-    if not _floats(x, running_mean, running_var, weight, bias):
-        return NotImplemented
-    if training:
-        mean, variance = kernels_normalization.batch_statistics(x)
-        count = x.size // x.shape[1]
-        for running, now in ((running_mean, mean), (running_var, variance * count / (count - 1))):
-            if running is not None:
-                running += momentum * (now - running)
-    else:
-        assert running_mean is not None
-        assert running_var is not None
-        mean, variance = running_mean.copy(), running_var
-    inverse = 1 / np.sqrt(variance + eps)
-    scale = inverse if weight is None else weight * inverse
-    shift = -mean * scale if bias is None else bias - mean * scale
-    return kernels_normalization.normalize(x, scale, shift), mean, inverse
-
-
-@fast.gradient_of("batch_norm")
-def batch_norm_gradient(
-    grad: Array,
-    _output: Array,
-    x: Array,
-    _running_mean: Array | None,
-    _running_var: Array | None,
-    weight: Array | None,
-    _bias: Array | None,
-    training: bool,
-    momentum: float,
-    eps: float,
-    *,
-    saved: tuple[Array, Array],
-) -> tuple[Array, None, None, Array, Array]:
-    """In training the mean and the variance depend on x too."""
-    for_x, for_weight, for_bias = kernels_normalization.batch_norm_backward(
-        grad, x, weight, *saved, training
-    )
-    return for_x, None, None, for_weight, for_bias
-
-
-# Language. ---------------------------------------------------------------------------------------
-
-
-@fast.implements("layer_norm")
-def layer_norm(
-    x: Array, shape: tuple[int, ...], weight: Array | None, bias: Array | None, eps: float
-) -> Any:
-    """Mean, deviation, scale and shift of a few rows at a time."""
-    if not _floats(x, weight, bias):
-        return NotImplemented
-    size = int(np.prod(shape))
-    return kernels_normalization.layer_norm(x, weight, bias, size, eps)
-
-
-@fast.gradient_of("layer_norm")
-def layer_norm_gradient(
-    grad: Array,
-    _output: Array,
-    x: Array,
-    shape: tuple[int, ...],
-    weight: Array | None,
-    _bias: Array | None,
-    eps: float,
-    *,
-    saved: tuple[Array, Array],
-) -> tuple[Array, None, Array, Array]:
-    """The mean and the deviation depend on x too."""
-    size = int(np.prod(shape))
-    for_x, for_weight, for_bias = kernels_normalization.layer_norm_backward(
-        grad, x, weight, *saved, size
-    )
-    return for_x, None, for_weight.reshape(shape), for_bias.reshape(shape)
-
-
-@fast.implements("scaled_dot_product_attention")
-def attention(
-    query: Array,
-    key: Array,
-    value: Array,
-    mask: Array | None,
-    dropout_p: float,
-    is_causal: bool,
-    scale: float,
-) -> Any:
-    """Scores, softmax and the weighted mean of a few sequences at a time."""
-    heads = query.shape[:-2]
-    if len(heads) != 2 or not heads == key.shape[:-2] == value.shape[:-2]:
-        return NotImplemented
-    if not _floats(query, key, value) or not 0 <= dropout_p < 1:
-        return NotImplemented
-    scores = (*query.shape[:3], key.shape[2])
-    if is_causal:
-        mask = np.tri(*scores[2:], dtype=bool)
-    kept = None
-    if dropout_p:
-        kept = kernels_fused.dropout_mask(scores, dropout_p, query.dtype)
-    output, probabilities = kernels_attention.attention(query, key, value, mask, scale, kept)
-    return output, probabilities, kept
-
-
-@fast.gradient_of("scaled_dot_product_attention")
-def attention_gradient(
-    grad: Array,
-    _output: Array,
-    query: Array,
-    key: Array,
-    value: Array,
-    _mask: Array | None,
-    dropout_p: float,
-    is_causal: bool,
-    scale: float,
-    *,
-    saved: tuple[Array, Array | None],
-    needed: list[bool],
-) -> tuple[Array | None, ...]:
-    """Back through the weighted mean, softmax and the product."""
-    probabilities, kept = saved
-    return kernels_attention.attention_backward(
-        grad, query, key, value, probabilities, scale, kept, mask_too=needed[3]
-    )
-
-
-fast.implements("embedding")(kernels_fused.embedding)
+@fast.implements("embedding")
+def embedding(index: Array, weight: Array) -> Array:
+    """Rows of weight (count, d) for an index (...), known to be in range: (..., d)."""
+    result = empty((*index.shape, weight.shape[1]), weight.dtype)
+    np.take(weight, index, axis=0, out=result, mode="clip")
+    return result
 
 
 @fast.gradient_of("embedding")
 def embedding_gradient(
     grad: Array, _output: Array, index: Array, weight: Array
 ) -> tuple[None, Array]:
-    """Gradients that go to one row are added together first, not one by one."""
-    return None, kernels_fused.embedding_gradient(grad, index, len(weight))
+    """For each row of weight the sum of the gradients of its uses.
 
-
-# Losses. -----------------------------------------------------------------------------------------
-
-
-@fast.implements("log_softmax")
-def log_softmax(x: Array, dim: int = -1) -> Any:
-    """The logarithm of softmax in the memory of its result."""
-    return kernels_fused.log_softmax(x, dim) if _floats(x) else NotImplemented
-
-
-@fast.gradient_of("log_softmax")
-def log_softmax_gradient(grad: Array, output: Array, _x: Array, dim: int = -1) -> Array:
-    """g - p sum(g)."""
-    return kernels_fused.log_softmax_backward(grad, output, dim)
-
-
-@fast.implements("cross_entropy")
-def cross_entropy(
-    scores: Array,
-    target: Array,
-    ignore_index: int = -100,
-    reduction: str = "mean",
-    label_smoothing: float = 0.0,
-) -> Any:
-    """Softmax, logarithm and choice of a few rows at a time; the probabilities are kept."""
-    expected = scores.shape[:1] + scores.shape[2:]
-    fits = scores.ndim >= 2 and target.shape == expected and target.dtype.kind in "iu"
-    sensible = 0 <= label_smoothing <= 1 and reduction in ("mean", "sum", "none")
-    counted = target != ignore_index
-    if not (fits and sensible and _floats(scores) and counted.any()):
-        return NotImplemented
-    classes, counts = np.where(counted, target, 0).reshape(-1), counted.reshape(-1)
-    if classes.min() < 0 or classes.max() >= scores.shape[1]:
-        return NotImplemented  # the plain function says which one is out of range
-    rows = np.moveaxis(scores, 1, -1).reshape(-1, scores.shape[1])
-    losses, probabilities = kernels_fused.cross_entropy(rows, classes, label_smoothing)
-    losses *= counts
-    saved = (probabilities, classes, counts)
-    if reduction == "none":
-        return losses.reshape(target.shape), *saved
-    return losses.sum() / (int(counts.sum()) if reduction == "mean" else 1), *saved
-
-
-@fast.gradient_of("cross_entropy")
-def cross_entropy_gradient(
-    grad: Array,
-    _output: Array,
-    scores: Array,
-    _target: Array,
-    ignore_index: int = -100,
-    reduction: str = "mean",
-    label_smoothing: float = 0.0,
-    *,
-    saved: tuple[Array, Array, Array],
-) -> Array:
-    """The probabilities, minus 1 at the right class."""
-    probabilities, classes, counts = saved
-    each = grad.reshape(-1) * counts.astype(grad.dtype)
-    if reduction == "mean":
-        each /= grad.dtype.type(counts.sum())
-    rows = kernels_fused.cross_entropy_backward(each, probabilities, classes, label_smoothing)
-    last = (scores.shape[0], *scores.shape[2:], scores.shape[1])
-    return np.moveaxis(rows.reshape(last), -1, 1) if scores.ndim > 2 else rows
-
-
-# Optimizers: whole steps, which take the optimizer. -----------------------------------------------
-
-fast.implements("SGD.step")(kernels_optimizers.sgd_step)
-fast.implements("Adam.step")(kernels_optimizers.adam_step)
-fast.implements("AdamW.step")(kernels_optimizers.adam_step)
+    Sorted by index, the uses of a row lie together and `np.add.reduceat` sums them at once.
+    """
+    rows, flat = grad.reshape(-1, weight.shape[1]), index.reshape(-1)
+    result = np.zeros(weight.shape, rows.dtype)
+    if len(rows):
+        order = np.argsort(flat, kind="stable")
+        ordered = flat[order]
+        starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+        result[ordered[starts]] = np.add.reduceat(rows[order], starts, axis=0)
+    return None, result

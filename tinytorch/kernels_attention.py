@@ -6,10 +6,14 @@ second.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tinytorch.kernels_memory import empty
+from tinytorch.kernels_sets import fast, floats
 from tinytorch.kernels_threads import in_chunks
+from tinytorch.random import default_generator
 
 SCORE_BUDGET = 1 << 20  # bytes of scores in one chunk
 LOWEST = -1e30  # a score no other can be below; finite, so that differences of scores are numbers
@@ -106,3 +110,59 @@ def attention_backward(
 
     in_chunks(run, batch, heads * t * s * query.itemsize, SCORE_BUDGET)
     return for_query, for_key, for_value, for_scores
+
+
+def dropout_mask(shape: tuple[int, ...], p: float, dtype: np.dtype) -> np.ndarray:
+    """What dropout multiplies with: 0 with probability `p`, else 1 / (1 - p)."""
+    result = empty(shape, dtype)
+    draws = default_generator.numpy.random(shape, dtype=np.float32)
+    np.multiply(draws >= p, dtype.type(1 / (1 - p)), out=result)
+    return result
+
+
+@fast.implements("scaled_dot_product_attention")
+def scaled_dot_product_attention(
+    query: np.ndarray,
+    key: np.ndarray,
+    value: np.ndarray,
+    mask: np.ndarray | None,
+    dropout_p: float,
+    is_causal: bool,
+    scale: float,
+) -> Any:
+    """Scores, softmax and the weighted mean of a few sequences at a time."""
+    heads = query.shape[:-2]
+    if len(heads) != 2 or not heads == key.shape[:-2] == value.shape[:-2]:
+        return NotImplemented
+    if not floats(query, key, value) or not 0 <= dropout_p < 1:
+        return NotImplemented
+    scores = (*query.shape[:3], key.shape[2])
+    if is_causal:
+        mask = np.tri(*scores[2:], dtype=bool)
+    kept = None
+    if dropout_p:
+        kept = dropout_mask(scores, dropout_p, query.dtype)
+    output, probabilities = attention(query, key, value, mask, scale, kept)
+    return output, probabilities, kept
+
+
+@fast.gradient_of("scaled_dot_product_attention")
+def scaled_dot_product_attention_gradient(
+    grad: np.ndarray,
+    _output: np.ndarray,
+    query: np.ndarray,
+    key: np.ndarray,
+    value: np.ndarray,
+    _mask: np.ndarray | None,
+    dropout_p: float,
+    is_causal: bool,
+    scale: float,
+    *,
+    saved: tuple[np.ndarray, np.ndarray | None],
+    needed: list[bool],
+) -> tuple[np.ndarray | None, ...]:
+    """Back through the weighted mean, softmax and the product."""
+    probabilities, kept = saved
+    return attention_backward(
+        grad, query, key, value, probabilities, scale, kept, mask_too=needed[3]
+    )

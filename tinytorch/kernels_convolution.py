@@ -13,6 +13,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from tinytorch.arguments import Pair, output_size
 from tinytorch.kernels_memory import empty
+from tinytorch.kernels_sets import fast
 from tinytorch.kernels_threads import in_chunks
 
 COLUMN_BUDGET = 4 << 20  # bytes of gathered windows in one chunk
@@ -89,6 +90,7 @@ def flipped(weight: np.ndarray, groups: int) -> np.ndarray:
     return by_group.transpose(0, 2, 1, 3, 4).reshape(groups * c, out // groups, kh, kw)
 
 
+@fast.implements("conv2d")
 def conv2d(
     x: np.ndarray,
     weight: np.ndarray,
@@ -199,3 +201,28 @@ def conv2d_weight_gradient(
     total = np.add.reduce([part for part, _ in parts])
     by_group = total.reshape(groups, *kernel, c, o).transpose(0, 4, 3, 1, 2)
     return by_group.reshape(out, c, *kernel), np.add.reduce([part for _, part in parts])
+
+
+@fast.gradient_of("conv2d")
+def conv2d_gradient(
+    grad: np.ndarray,
+    _output: np.ndarray,
+    x: np.ndarray,
+    weight: np.ndarray,
+    _bias: np.ndarray | None,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+    *,
+    needed: list[bool],
+) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
+    """A convolution with the flipped weight for x, windows times gradient for the weight."""
+    how = (stride, padding, dilation, groups)
+    for_x = None
+    if needed[0]:
+        for_x = conv2d_input_gradient(grad, x.shape, weight, *how)
+    if any(needed[1:]):
+        kernel = (weight.shape[2], weight.shape[3])
+        return for_x, *conv2d_weight_gradient(grad, x, kernel, *how)
+    return for_x, None, None

@@ -6,9 +6,13 @@ than `sum`.
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 
 from tinytorch.kernels_memory import empty
+from tinytorch.kernels_sets import fast, floats
 from tinytorch.kernels_threads import in_chunks
 
 ROW_BUDGET = 1 << 20  # bytes of rows in one chunk
@@ -109,14 +113,72 @@ def batch_norm_backward(
     return result, weight_gradient, bias_gradient
 
 
-def layer_norm(
-    x: np.ndarray, weight: np.ndarray | None, bias: np.ndarray | None, size: int, eps: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Normalize every run of `size` elements of x (the trailing dimensions).
+@fast.implements("batch_norm")
+def batch_norm(
+    x: np.ndarray,
+    running_mean: np.ndarray | None,
+    running_var: np.ndarray | None,
+    weight: np.ndarray | None,
+    bias: np.ndarray | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> Any:
+    """Statistics in one pass over x, the result in another; the running statistics follow."""
+    if not floats(x, running_mean, running_var, weight, bias):
+        return NotImplemented
+    if training:
+        mean, variance = batch_statistics(x)
+        count = x.size // x.shape[1]
+        for running, now in ((running_mean, mean), (running_var, variance * count / (count - 1))):
+            if running is not None:
+                running += momentum * (now - running)
+    else:
+        assert running_mean is not None
+        assert running_var is not None
+        mean, variance = running_mean.copy(), running_var
+    inverse = 1 / np.sqrt(variance + eps)
+    scale = inverse if weight is None else weight * inverse
+    shift = -mean * scale if bias is None else bias - mean * scale
+    return normalize(x, scale, shift), mean, inverse
 
-    Returns the output, and for the backward pass the mean and 1 / sqrt(variance + eps) of each row,
+
+@fast.gradient_of("batch_norm")
+def batch_norm_gradient(
+    grad: np.ndarray,
+    _output: np.ndarray,
+    x: np.ndarray,
+    _running_mean: np.ndarray | None,
+    _running_var: np.ndarray | None,
+    weight: np.ndarray | None,
+    _bias: np.ndarray | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+    *,
+    saved: tuple[np.ndarray, np.ndarray],
+) -> tuple[np.ndarray, None, None, np.ndarray, np.ndarray]:
+    """In training the mean and the variance depend on x too."""
+    for_x, for_weight, for_bias = batch_norm_backward(grad, x, weight, *saved, training)
+    return for_x, None, None, for_weight, for_bias
+
+
+@fast.implements("layer_norm")
+def layer_norm(
+    x: np.ndarray,
+    shape: tuple[int, ...],
+    weight: np.ndarray | None,
+    bias: np.ndarray | None,
+    eps: float,
+) -> Any:
+    """Normalize every run of elements of x (..., *shape), then scale and shift by (*shape).
+
+    Returns the output, and for the gradient the mean and 1 / sqrt(variance + eps) of each row,
     (rows, 1).
     """
+    if not floats(x, weight, bias):
+        return NotImplemented
+    size = math.prod(shape)
     rows, result = x.reshape(-1, size), empty(x.shape, x.dtype)
     mean, inverse = np.empty((len(rows), 1), rows.dtype), np.empty((len(rows), 1), rows.dtype)
     flat, average = result.reshape(-1, size), np.full(size, 1 / size, rows.dtype)
@@ -137,20 +199,24 @@ def layer_norm(
     return result, mean, inverse
 
 
-def layer_norm_backward(
-    gradient: np.ndarray,
+@fast.gradient_of("layer_norm")
+def layer_norm_gradient(
+    grad: np.ndarray,
+    _output: np.ndarray,
     x: np.ndarray,
+    shape: tuple[int, ...],
     weight: np.ndarray | None,
-    mean: np.ndarray,
-    inverse: np.ndarray,
-    size: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gradients of `layer_norm` with respect to x, weight (size,) and bias (size,).
+    _bias: np.ndarray | None,
+    eps: float,
+    *,
+    saved: tuple[np.ndarray, np.ndarray],
+) -> tuple[np.ndarray, None, np.ndarray, np.ndarray]:
+    """With xhat the normalized row and d = g * weight:
 
-    With xhat the normalized row and d = g * weight:  dx = (d - mean(d) - xhat * mean(d * xhat)) /
-    deviation (Ba, Kiros and Hinton 2016).
+    dx = (d - mean(d) - xhat * mean(d * xhat)) / deviation  (Ba, Kiros and Hinton 2016).
     """
-    rows, outer, result = x.reshape(-1, size), gradient.reshape(-1, size), empty(x.shape, x.dtype)
+    size, (mean, inverse) = math.prod(shape), saved
+    rows, outer, result = x.reshape(-1, size), grad.reshape(-1, size), empty(x.shape, x.dtype)
     flat, average = result.reshape(-1, size), np.full(size, 1 / size, rows.dtype)
 
     def run(chunk: slice) -> tuple[np.ndarray, np.ndarray]:
@@ -167,6 +233,6 @@ def layer_norm_backward(
         return sums
 
     parts = in_chunks(run, len(rows), size * rows.itemsize, ROW_BUDGET)
-    weight_gradient = np.add.reduce([part for part, _ in parts])
-    bias_gradient = np.add.reduce([part for _, part in parts])
-    return result, weight_gradient, bias_gradient
+    for_weight = np.add.reduce([part for part, _ in parts])
+    for_bias = np.add.reduce([part for _, part in parts])
+    return result, None, for_weight.reshape(shape), for_bias.reshape(shape)

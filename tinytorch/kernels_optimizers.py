@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from tinytorch.kernels_sets import fast
 from tinytorch.optimizers import Optimizer
 from tinytorch.tensor import Tensor
 
@@ -97,6 +98,7 @@ def _one_by_one(optimizer: Optimizer, parameters: list[Tensor], group: dict[str,
         p.version += 1
 
 
+@fast.implements("SGD.step")
 def sgd_step(optimizer: Optimizer) -> None:
     """A step of SGD; without momentum, and at the first step, each parameter by itself."""
     for number, group in enumerate(optimizer.param_groups):
@@ -122,6 +124,8 @@ def sgd_step(optimizer: Optimizer) -> None:
         flat.subtract()
 
 
+@fast.implements("Adam.step")
+@fast.implements("AdamW.step")
 def adam_step(optimizer: Optimizer) -> None:
     """A step of Adam, or of AdamW, whose decay goes to the parameters themselves."""
     decoupled = type(optimizer).__name__ == "AdamW"

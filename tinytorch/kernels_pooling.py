@@ -13,6 +13,7 @@ import numpy as np
 from tinytorch.arguments import Pair, output_size
 from tinytorch.kernels_convolution import channels_last, empty_images, padded
 from tinytorch.kernels_memory import empty
+from tinytorch.kernels_sets import fast
 from tinytorch.kernels_threads import in_chunks
 
 POOL_BUDGET = 1 << 19  # bytes of images in one chunk
@@ -30,6 +31,7 @@ def _places(
             yield images[:, down, across]
 
 
+@fast.implements("max_pool2d")
 def max_pool2d(
     x: np.ndarray, kernel: Pair, stride: Pair, padding: Pair = (0, 0), dilation: Pair = (1, 1)
 ) -> np.ndarray:
@@ -53,10 +55,11 @@ def max_pool2d(
     return result
 
 
-def max_pool2d_backward(
-    gradient: np.ndarray,
-    x: np.ndarray,
+@fast.gradient_of("max_pool2d")
+def max_pool2d_gradient(
+    grad: np.ndarray,
     output: np.ndarray,
+    x: np.ndarray,
     kernel: Pair,
     stride: Pair,
     padding: Pair = (0, 0),
@@ -64,9 +67,9 @@ def max_pool2d_backward(
 ) -> np.ndarray:
     """Gradient with respect to x. Of equal values the first in reading order gets it (PyTorch).
 
-    gradient and output: (N, C, H', W'); x: (N, C, H, W).
+    grad and output: (N, C, H', W'); x: (N, C, H, W).
     """
-    images, outer, largest = channels_last(x), channels_last(gradient), channels_last(output)
+    images, outer, largest = channels_last(x), channels_last(grad), channels_last(output)
     n, h, w, c = images.shape
     rows, columns = outer.shape[1:3]
     apart = (
@@ -79,7 +82,7 @@ def max_pool2d_backward(
         and padding == (0, 0)
         and (rows * kernel[0], columns * kernel[1]) == (h, w)
     )
-    result = empty_images(x.shape, gradient.dtype)
+    result = empty_images(x.shape, grad.dtype)
 
     def run(chunk: slice) -> None:
         frame, g, top = padded(images[chunk], padding, -np.inf), outer[chunk], largest[chunk]
@@ -108,6 +111,7 @@ def max_pool2d_backward(
     return result
 
 
+@fast.implements("avg_pool2d")
 def avg_pool2d(x: np.ndarray, kernel: Pair, stride: Pair, padding: Pair = (0, 0)) -> np.ndarray:
     """The mean of each window, padding counted as zeros: (N, C, H, W) to (N, C, H', W')."""
     images = channels_last(x)
@@ -127,26 +131,28 @@ def avg_pool2d(x: np.ndarray, kernel: Pair, stride: Pair, padding: Pair = (0, 0)
     return result
 
 
-def avg_pool2d_backward(
-    gradient: np.ndarray,
-    x_shape: tuple[int, ...],
+@fast.gradient_of("avg_pool2d")
+def avg_pool2d_gradient(
+    grad: np.ndarray,
+    _output: np.ndarray,
+    x: np.ndarray,
     kernel: Pair,
     stride: Pair,
     padding: Pair = (0, 0),
 ) -> np.ndarray:
-    """Gradient of `avg_pool2d` with respect to x: every value of a window gets an equal share."""
-    outer = channels_last(gradient)
-    n, c, h, w = x_shape
+    """Gradient with respect to x: every value of a window gets an equal share."""
+    outer = channels_last(grad)
+    n, c, h, w = x.shape
     rows, columns = outer.shape[1:3]
-    result = empty_images(x_shape, gradient.dtype)
+    result = empty_images(x.shape, grad.dtype)
 
     def run(chunk: slice) -> None:
-        share = outer[chunk] * gradient.dtype.type(1 / (kernel[0] * kernel[1]))
+        share = outer[chunk] * grad.dtype.type(1 / (kernel[0] * kernel[1]))
         frame = np.zeros((len(share), h + 2 * padding[0], w + 2 * padding[1], c), share.dtype)
         for target in _places(frame, kernel, stride, rows, columns):
             target += share
         inner = frame[:, padding[0] : padding[0] + h, padding[1] : padding[1] + w]
         channels_last(result[chunk])[...] = inner
 
-    in_chunks(run, n, h * w * c * gradient.itemsize, POOL_BUDGET)
+    in_chunks(run, n, h * w * c * grad.itemsize, POOL_BUDGET)
     return result

@@ -208,8 +208,8 @@ def test_many_chunks_and_threads_give_what_one_gives(monkeypatch: pytest.MonkeyP
     def finely(run: Any, count: int, bytes_each: int, budget: int) -> Any:
         return whole(run, count, bytes_each, 2 * bytes_each)
 
-    for name in ("convolution", "pooling", "normalization", "attention", "fused"):
-        monkeypatch.setattr(f"tinytorch.kernels_{name}.in_chunks", finely)
+    for name in ("", "_convolution", "_pooling", "_normalization", "_softmax", "_attention"):
+        monkeypatch.setattr(f"tinytorch.kernels{name}.in_chunks", finely)
     for threads in (1, 3):
         torch.set_num_threads(threads)
         for one, many in zip(expected, run("fast", network, arrays), strict=True):

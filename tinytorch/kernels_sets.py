@@ -1,0 +1,85 @@
+"""Which functions run: sets of kernels (chapter 16, given).
+
+`implementations` and `rules` say what runs for an operation and for its gradient. A kernel set
+fills them: `use_kernels("fast")` puts the functions declared with `fast` in the place of those that
+chapters 02 to 15 wrote, `use_kernels("plain")` takes them out. Results are the same to rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from tinytorch.autograd import rules
+from tinytorch.kernels_memory import release_memory
+from tinytorch.tensor import Array, implementations
+
+Rule = Callable[..., Any]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class KernelSet:
+    """Functions that stand in for operations, and the gradient rules that go with them."""
+
+    def __init__(self) -> None:
+        self.implementations: dict[str, Callable[..., Any]] = {}
+        self.rules: dict[str, Rule] = {}
+
+    def implements(self, name: str) -> Callable[[Function], Function]:
+        """Declare a function as the implementation of operation `name` in this set."""
+
+        def declare(function: Function) -> Function:
+            self.implementations[name] = function
+            return function
+
+        return declare
+
+    def gradient_of(self, name: str) -> Callable[[Function], Function]:
+        """Declare a function as the gradient rule of operation `name` in this set."""
+
+        def declare(function: Function) -> Function:
+            self.rules[name] = function
+            return function
+
+        return declare
+
+
+fast = KernelSet()
+sets: dict[str, KernelSet] = {"plain": KernelSet(), "fast": fast}
+_in_use = "plain"
+_plain_rules: dict[str, Rule | None] = {}  # what the set in use has displaced
+
+
+def use_kernels(name: str) -> str:
+    """Choose the kernel set, "plain" or "fast"; returns the name of the one before.
+
+    It holds for operations from now on. What was recorded before keeps its own gradient rules.
+    """
+    global _in_use, _plain_rules
+    if name not in sets:
+        raise ValueError(f"use_kernels: there are {', '.join(sets)}; got {name!r}")
+    before, _in_use = _in_use, name
+    for operation in sets[before].implementations:
+        implementations.pop(operation, None)
+    for operation, rule in _plain_rules.items():
+        if rule is None:
+            rules.pop(operation, None)
+        else:
+            rules[operation] = rule
+    _plain_rules = {operation: rules.get(operation) for operation in sets[name].rules}
+    implementations.update(sets[name].implementations)
+    rules.update(sets[name].rules)
+    if name == "plain":
+        release_memory()
+    return before
+
+
+def kernels_in_use() -> str:
+    """The name of the kernel set in use."""
+    return _in_use
+
+
+def floats(*arrays: Array | None) -> bool:
+    """Whether all arrays given are float32, or all float64: what the kernels are written for."""
+    kinds = {array.dtype.char for array in arrays if array is not None}
+    return kinds == {"f"} or kinds == {"d"}
