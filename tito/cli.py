@@ -323,6 +323,27 @@ def _write_bytes(file: Path, data: bytes) -> None:
         raise TitoError("no-file", message, "Choose another place.") from None
 
 
+@app.command()
+def analyze(as_json: Json = False) -> None:
+    """Figures about the teaching: scaffolding, levels of cells, lines, concepts.
+
+    Scaffolding of a step, 0 to 5, one point each: a bridge of at least 40 words with an example or
+    figure; TODO, APPROACH (at most 5) and a verified EXAMPLE; two hints; an answer of at most 15
+    lines (at most 30: a half); a confidence and a learning check. Target: a mean of 4.0.
+
+    Level of a code cell, 1 to 4: 1, plus 1 each for over 10 lines, more than 2 new concepts, more
+    than 3 branches and loops. High-complexity: the share of level 3 and 4. Target: under 0.3.
+    """
+    from tito import analyze as figures
+
+    with _errors(as_json):
+        result = figures.analyze(Course())
+        if as_json:
+            print(json.dumps(result, indent=1))
+        else:
+            show.figures(result["chapters"])
+
+
 @author_app.command("check")
 def author_check(
     what: Annotated[str, typer.Argument(help="A chapter or a step; left out: all.")] = "",

@@ -69,7 +69,7 @@ def _written(course: Course, step: Step) -> Iterator[Complaint]:
     solution = starters.solution(course, step)
     if len(ast.parse(solution).body) != len(nodes):
         yield complain("the answers do not stand next to each other in the module", "answer")
-    long = sum(_lines_of(node) for node in nodes)
+    long = sum(lines_of(node) for node in nodes)
     if long > MOST_LINES:
         yield complain(f"{long} lines to write; at most {MOST_LINES}", "answer")
     if len(step.concepts) > MOST_CONCEPTS:
@@ -80,7 +80,7 @@ def _written(course: Course, step: Step) -> Iterator[Complaint]:
         yield complain("points must be positive", "points")
     if [other.grade_id for other in course.steps()].count(step.grade_id) > 1:
         yield complain(f"grade_id {step.grade_id!r} is used twice", "grade_id")
-    for problem in _scaffold_problems(step.scaffold):
+    for problem in scaffold_problems(step.scaffold):
         yield complain(problem, "scaffold")
     yield from _tests_written(step)
     for path in [*step.mistakes(), *step.alternatives()]:
@@ -88,7 +88,8 @@ def _written(course: Course, step: Step) -> Iterator[Complaint]:
             yield Complaint(path, 1, "needs a docstring: the message, or why it is right")
 
 
-def _scaffold_problems(scaffold: str) -> Iterator[str]:
+def scaffold_problems(scaffold: str) -> Iterator[str]:
+    """What a scaffold lacks, seen without running its example."""
     for word in ("TODO:", "APPROACH:", "EXAMPLE:"):
         if word not in scaffold:
             yield f"the scaffold has no {word}"
@@ -140,7 +141,7 @@ def _targets(node: ast.stmt) -> list[ast.Name]:
     return [target for target in found if isinstance(target, ast.Name)]
 
 
-def _lines_of(node: ast.stmt) -> int:
+def lines_of(node: ast.stmt) -> int:
     """Lines of code of a definition: no docstring, comments or blank lines."""
     return len(ast.unparse(node).split("\n")) - (
         len((ast.get_docstring(node, clean=False) or "").split("\n"))
@@ -154,7 +155,7 @@ def _lines_of(node: ast.stmt) -> int:
 
 def _judged(course: Course, step: Step) -> Iterator[Complaint]:
     solution = starters.solution(course, step)
-    yield from _example(course, step)
+    yield from example_problems(course, step)
     result = judge.judge_text(course, step, solution)
     for test in result["tests"]:
         if test["outcome"] != PASSED:
@@ -217,7 +218,7 @@ def _killed(course: Course, step: Step, text: str) -> bool:
     return True
 
 
-def _example(course: Course, step: Step) -> Iterator[Complaint]:
+def example_problems(course: Course, step: Step) -> Iterator[Complaint]:
     """Run the scaffold's example on the reference."""
     text = step.scaffold.partition("EXAMPLE:")[2]
     with fresh(course.package, step.chapter, None):

@@ -199,7 +199,7 @@ class Service:
             raise TitoError("bad-archive", "This is not a zip file.", "Choose another.") from None
         workspace = self._noted(archive.replace(self._root, self.course, data))
         workspace.adopt_drafts()
-        return {"state": progress.state(workspace)}
+        return {"files": len(archive.files(workspace.root)), "state": progress.state(workspace)}
 
     def _reset(self, request: Request) -> Answer:
         step = self.course.step(_text(request, "step"))

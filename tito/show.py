@@ -136,3 +136,14 @@ def gate(step: Step, complaints: "list[Complaint]") -> None:
     for complaint in complaints:
         place = f"{complaint.path}:{complaint.line}"
         _out.print(f"       [cyan]{escape(place)}[/] {escape(complaint.message)}")
+
+
+def figures(chapters: list[dict[str, Any]]) -> None:
+    """The figures of `tito analyze`, a column a chapter."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for chapter in chapters:
+        table.add_column(escape(chapter["id"]), justify="right")
+    for name in [name for name in chapters[0] if name != "id"] if chapters else []:
+        table.add_row(name, *(str(chapter[name]) for chapter in chapters))
+    _out.print(table)
