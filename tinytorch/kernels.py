@@ -36,11 +36,15 @@ def _into_empty(ufunc: np.ufunc, a: Any, b: Any) -> Any:
     small = b if like is a else a
     if not isinstance(like, np.ndarray) or like.dtype.kind != "f":
         return ufunc(a, b)
-    if isinstance(small, np.ndarray) and (
-        small.dtype != like.dtype or np.broadcast_shapes(a.shape, b.shape) != like.shape
-    ):
+    if isinstance(small, np.ndarray) and not (small.dtype == like.dtype and _fits(small, like)):
         return ufunc(a, b)
     return ufunc(a, b, out=empty_like(like))
+
+
+def _fits(small: Array, like: Array) -> bool:
+    """Whether `small` broadcasts to the shape of `like`."""
+    pairs = zip(reversed(small.shape), reversed(like.shape), strict=False)
+    return small.ndim <= like.ndim and all(s in (1, n) for s, n in pairs)
 
 
 @fast.implements("add")

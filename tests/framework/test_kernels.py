@@ -271,6 +271,8 @@ def test_bad_input_gets_the_plain_functions_message() -> None:
             F.linear(torch.zeros(2, 3), torch.zeros(4, 5))
         with pytest.raises((ValueError, IndexError), match="cross_entropy"):
             F.cross_entropy(torch.zeros(2, 3), torch.tensor([0, 3]))
+        with pytest.raises(ValueError, match=r"add: shapes .* do not broadcast"):
+            torch.zeros(2, 3) + torch.zeros(4, 3)
         with pytest.raises(ValueError, match="approximate"):
             F.gelu(torch.zeros(2), approximate="erf")
 
