@@ -54,7 +54,7 @@ def check_entry(
 def not_python(step: str, error: NotPython) -> Report:
     """The report on a text that does not parse."""
     message = f"This does not parse. {error.message}"
-    return report(step, ERROR, "parse", message=message, line=error.line, column=error.column)
+    return report(step, ERROR, "parse", message=message, line=error.line)
 
 
 def overall(tests: list[dict[str, Any]]) -> str:
