@@ -141,7 +141,7 @@ export function renderReport(report: Report, actions: ReportActions): HTMLElemen
       ? h(
           "details",
           { class: "tt-folded" },
-          h("summary", {}, "What your code printed"),
+          h("summary", {}, "Printed during the check"),
           h("pre", { class: "tt-text", tabindex: "0" }, renderAnsi(report.output)),
         )
       : null,
