@@ -20,7 +20,14 @@ from tinytorch.data import DataLoader, Subset
 from tinytorch.datasets import CIFAR10
 from tinytorch.metrics import accuracy
 from tinytorch.training import Checkpoint, evaluate, fit
-from tinytorch.transforms import Compose, Normalize, RandomCrop, RandomHorizontalFlip, ToTensor
+from tinytorch.transforms import (
+    Compose,
+    Normalize,
+    RandomCrop,
+    RandomHorizontalFlip,
+    ToTensor,
+    Transform,
+)
 
 LEVEL = 10
 GATE = 0.80
@@ -63,8 +70,8 @@ def main() -> int:
         return 1
 
     torch.manual_seed(options.seed)
-    normalize = [ToTensor(), Normalize(MEAN, STD)]
-    augment = [RandomCrop(32, padding=2), RandomHorizontalFlip(), *normalize]
+    normalize: list[Transform] = [ToTensor(), Normalize(MEAN, STD)]
+    augment: list[Transform] = [RandomCrop(32, padding=2), RandomHorizontalFlip(), *normalize]
     train = CIFAR10(root, train=True, transform=Compose(augment))
     test = CIFAR10(root, train=False, transform=Compose(normalize))
     train_batches = DataLoader(
