@@ -151,8 +151,9 @@ def conditions(with_torch: bool, rounds: int) -> str:
 
 REPORT = """# TinyTorch and PyTorch, whole training steps
 
-Written by `{command}`. The programs are in [models.py](models.py); both frameworks run the same
-lines, start from the same weights, and their first losses agree to three decimals.
+Written by `{command}`, which `make bench` runs. The programs are in
+[models.py](models.py): both frameworks run the same lines from the same weights, and their first
+losses agree to three decimals.
 
 {conditions}
 
