@@ -122,8 +122,9 @@ def _same_array(
         raise Mismatch(message, *sides, inputs)
     free = not dtype or _is_number(got) or _is_number(expected)
     if not free and have.dtype != wanted.dtype:
-        message = f"{name} should be of type {wanted.dtype}, but is of type {have.dtype}."
-        raise Mismatch(message, str(wanted.dtype), str(have.dtype), inputs)
+        types = _type_name(wanted, have), _type_name(have, wanted)
+        message = f"{name} should be of type {types[0]}, but is of type {types[1]}."
+        raise Mismatch(message, *types, inputs)
     differ = _differing(have, wanted, tolerance)
     count = int(np.count_nonzero(differ))
     if not count:
@@ -136,6 +137,14 @@ def _same_array(
         place = ", ".join(map(str, index))
         message = f"{name} differs in {count} of {wanted.size}; the first at [{place}]: {first}."
     raise Mismatch(message, *sides, inputs)
+
+
+def _type_name(array: np.ndarray, other: np.ndarray) -> str:
+    """The dtype in words. Beside another kind of number an integer is `int`, whatever its size:
+    the default one is int64 on disk and int32 in the page.
+    """
+    usual = array.dtype in (np.dtype(int), np.dtype(np.int64)) and other.dtype.kind != "i"
+    return "int" if usual else str(array.dtype)
 
 
 def _differing(

@@ -11,7 +11,7 @@ from tito.testing import Mismatch, Spy, assert_same, is_recorded
     ("got", "expected", "message"),
     [
         (np.zeros((2, 3)), np.zeros(3), "shape (3,), but has shape (2, 3)"),
-        (np.zeros(3, np.int64), np.zeros(3, np.float32), "type float32, but is of type int64"),
+        (np.zeros(3, np.int64), np.zeros(3, np.float32), "type float32, but is of type int."),
         (
             np.array([1.0, 2, 4]),
             np.array([1.0, 2, 3]),

@@ -1,7 +1,11 @@
 """The author's gate: the course's own steps pass it, and it catches what is wrong."""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -144,3 +148,37 @@ def test_mutants_are_small_faults():
     } <= set(changes)
     assert not [change for change in changes if "Doc" in change.split("->")[-1][:5]]
     assert len({mutant.text for mutant in mutants(text)}) == len(changes)
+
+
+def test_hidden_folders_never_enter_a_build(tmp_path):
+    root = tmp_path / "course"
+    for folder in ("tinytorch", "tito", "exercises"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "LICENSE", "README.md"):
+        if (ROOT / name).exists():
+            shutil.copy(ROOT / name, root / name)
+    hidden = root / "exercises" / "02_tensor" / "hidden"
+    hidden.mkdir()
+    (hidden / "test_secret.py").write_text("")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=root,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "exercises/02_tensor/chapter.toml" in names
+    assert "exercises/02_tensor/mistakes/add_concatenates.py" in names
+    assert not [name for name in names if "hidden" in name]
+    # What is installed from it works by itself.
+    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    result = subprocess.run(
+        [sys.executable, "-P", "-m", "tito.cli", "check", "nowhere/x", "--json"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "unknown-step" in result.stdout, result.stderr
