@@ -36,6 +36,18 @@ export function options(toRoot) {
   };
 }
 
+/** JupyterLab's packages exist once in JupyterLite's page: src/jupyterlite/container.ts puts them where this looks. */
+const sharedByJupyterLite = {
+  name: "shared by JupyterLite",
+  setup(bundle) {
+    const filter = /^@(?:jupyterlab|jupyterlite|lumino)\//;
+    bundle.onResolve({ filter }, ({ path }) => ({ path, namespace: "shared" }));
+    bundle.onLoad({ filter, namespace: "shared" }, ({ path }) => ({
+      contents: `module.exports = globalThis.TINYTORCH_SHARED[${JSON.stringify(path)}];`,
+    }));
+  },
+};
+
 export async function build(out) {
   rmSync(out, { recursive: true, force: true });
   const pages = { tt: "src/page/main.ts", thebe: "src/page/thebe.ts" };
@@ -45,7 +57,14 @@ export async function build(out) {
     esbuild.build({ ...options("../"), entryPoints, splitting: true, chunkNames: "chunk-[hash]", outdir: out }),
     // The worker is one file: a second request would only delay the start of Python.
     esbuild.build({ ...options("../"), entryPoints: { "kernel-worker": "src/kernel/worker.ts" }, outdir: out }),
-    // A classic script: Firefox came late to modules in service workers.
+    esbuild.build({
+      ...options("../"),
+      entryPoints: { "jupyterlite-plugins": "src/jupyterlite/plugins.ts" },
+      plugins: [sharedByJupyterLite],
+      outdir: out,
+    }),
+    // Classic scripts: JupyterLite loads its extensions so, and Firefox came late to modules in service workers.
+    esbuild.build({ ...options("../"), format: "iife", entryPoints: { jupyterlite: "src/jupyterlite/container.ts" }, outdir: out }),
     esbuild.build({ ...options("./"), format: "iife", entryPoints: { sw: "src/service-worker/sw.ts" }, outdir: out }),
   ]);
 }

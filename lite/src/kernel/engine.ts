@@ -4,7 +4,9 @@ import { buildId, siteRoot } from "../site.ts";
 import type { InitializeOptions, KernelMessage, WorkerApi, WorkerEvent } from "./protocol.ts";
 import { KernelCrashed } from "./types.ts";
 
-export interface EngineEvents {
+export interface EngineOptions {
+  /** Colors of tracebacks, a name IPython knows. */
+  colors: InitializeOptions["colors"];
   phase(text: string): void;
   message(message: KernelMessage): void;
 }
@@ -15,17 +17,19 @@ export class Engine {
   readonly lost: Promise<never>;
   readonly #worker: Worker;
   readonly #interrupt: Uint8Array | null;
+  readonly #colors: InitializeOptions["colors"];
   #fail: (reason: Error) => void = () => undefined;
 
-  constructor(events: EngineEvents) {
+  constructor(options: EngineOptions) {
+    this.#colors = options.colors;
     this.lost = new Promise((_, reject) => (this.#fail = reject));
     this.lost.catch(() => undefined);
     this.#interrupt = crossOriginIsolated ? new Uint8Array(new SharedArrayBuffer(1)) : null;
     this.#worker = new Worker(new URL("tt/kernel-worker.js", siteRoot), { type: "module" });
     this.#worker.addEventListener("message", (event: MessageEvent<WorkerEvent>) => {
       const news = event.data;
-      if ("_kernelMessage" in news) events.message(news._kernelMessage);
-      else if ("_phase" in news) events.phase(news._phase);
+      if ("_kernelMessage" in news) options.message(news._kernelMessage);
+      else if ("_phase" in news) options.phase(news._phase);
       else if ("_fatal" in news) this.terminate(new KernelCrashed(`Python crashed (${news._fatal}).`));
     });
     this.#worker.addEventListener("error", (event) => {
@@ -41,7 +45,7 @@ export class Engine {
     const options: InitializeOptions = {
       build: buildId,
       interruptBuffer: this.#interrupt,
-      colors: "nocolor",
+      colors: this.#colors,
       baseUrl: siteRoot,
       pyodideUrl: indexUrl + "pyodide.mjs",
       indexUrl,

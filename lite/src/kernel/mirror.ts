@@ -93,8 +93,9 @@ export class Mirror {
 
   #look(path: string, size: number, time: number, changes: FileChanges): void {
     const known = this.#known.get(path);
+    const same = known?.size === size && known.time === time;
     // Two writes within a clock tick look alike, so a file as young as the last look is read again.
-    if (known && known.size === size && known.time === time && time < this.#lastScan - 1) return;
+    if (same && (time < this.#lastScan - 1 || size > FILE_LIMIT)) return;
     const text = size <= FILE_LIMIT ? decode(this.files.readFile(`${this.root}/${path}`)) : null;
     if (text === null) {
       if (this.#skipped.get(path) !== size) changes.skipped.push(path);

@@ -47,9 +47,12 @@ export class PageKernel extends EventTarget implements Kernel {
   #sink: ((message: KernelMessage) => void) | null = null;
   #requests = 0;
 
-  constructor(store: WorkspaceStore) {
+  readonly #colors: "nocolor" | "neutral";
+
+  constructor(store: WorkspaceStore, colors: "nocolor" | "neutral" = "nocolor") {
     super();
     this.#store = store;
+    this.#colors = colors;
   }
 
   async start(): Promise<void> {
@@ -75,6 +78,21 @@ export class PageKernel extends EventTarget implements Kernel {
 
   async call<T>(request: { call: string; [key: string]: unknown }): Promise<T> {
     return this.#enqueue((session) => this.#call<T>(session, request));
+  }
+
+  /** A Jupyter request about code that is being written; its content and reply are Jupyter's. */
+  async ask(request: "complete" | "inspect" | "isComplete", content: unknown): Promise<unknown> {
+    const parent = { header: this.#header(request) };
+    return this.#enqueue(({ engine }) => engine.remote[request](content, parent));
+  }
+
+  /** Throw Python away for good. */
+  dispose(): void {
+    this.#stops += 1;
+    const old = this.#engine;
+    this.#engine = this.#starting = null;
+    old?.terminate(new KernelStopped());
+    this.#set("off");
   }
 
   async stop(): Promise<"interrupted" | "restarted"> {
@@ -105,6 +123,7 @@ export class PageKernel extends EventTarget implements Kernel {
     this.#stopping = false;
     this.#set(status, "Loading Python");
     const engine = new Engine({
+      colors: this.#colors,
       phase: (text) => this.#set(this.status, text),
       message: (message) => this.#sink?.(message),
     });

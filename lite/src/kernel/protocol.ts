@@ -59,6 +59,10 @@ export interface InitializeOptions extends IPyodideWorkerKernel.IOptions {
 export interface WorkerApi {
   initialize(options: InitializeOptions): Promise<Record<string, number>>;
   execute(content: ExecuteContent, parent: { header: Header }): Promise<WorkerReply>;
+  /** Completion, inspection, "is it complete?": content and reply as Jupyter's. */
+  complete(content: unknown, parent: { header: Header }): Promise<unknown>;
+  inspect(content: unknown, parent: { header: Header }): Promise<unknown>;
+  isComplete(content: unknown, parent: { header: Header }): Promise<unknown>;
   call(request: string): Promise<string>;
   sync(write: Record<string, string>, remove: string[]): Promise<void>;
   collect(): Promise<FileChanges>;

@@ -6,6 +6,8 @@ export interface FileRecord {
   text: string | null;
   /** Counts the transactions of this workspace; every record carries the one that wrote it. */
   revision: number;
+  /** When it was written, in milliseconds since 1970. */
+  modified: number;
 }
 
 export const FILES = "files";

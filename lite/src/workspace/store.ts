@@ -11,6 +11,13 @@ export interface Difference {
   remove: string[];
 }
 
+export interface Entry {
+  path: string;
+  text: string;
+  /** Milliseconds since 1970. */
+  modified: number;
+}
+
 /** Events: "change" (WorkspaceChange) and "problem" (read `problem`). */
 export interface WorkspaceStore extends EventTarget {
   /** False when the files live in this page's memory only. Known after the first read or write. */
@@ -19,6 +26,8 @@ export interface WorkspaceStore extends EventTarget {
   readonly problem: string | null;
   readAll(): Promise<Map<string, string>>;
   read(path: string): Promise<string | undefined>;
+  /** Every file with the time it was written. */
+  entries(): Promise<Entry[]>;
   /** What any tab changed after `revision` (0: everything). */
   changesSince(revision: number): Promise<Difference>;
   /** Write and remove files in one transaction. Rejects when they could not be stored; they stay readable here. */
@@ -43,10 +52,11 @@ const result = <T>(request: IDBRequest<T>): Promise<T> =>
 async function putAll(transaction: IDBTransaction, records: Map<string, string | null>, only: boolean): Promise<void> {
   const [files, meta] = [transaction.objectStore(FILES), transaction.objectStore(META)];
   const revision = ((await result<number | undefined>(meta.get("revision"))) ?? 0) + 1;
+  const modified = Date.now();
   const present = only ? await result(files.getAllKeys()) : [];
   meta.put(revision, "revision");
-  for (const path of present) files.put({ path: String(path), text: null, revision } satisfies FileRecord);
-  for (const [path, text] of records) files.put({ path, text, revision } satisfies FileRecord);
+  for (const path of present) files.put({ path: String(path), text: null, revision, modified } satisfies FileRecord);
+  for (const [path, text] of records) files.put({ path, text, revision, modified } satisfies FileRecord);
 }
 
 /** Files by path in IndexedDB. Where that is refused or full, they live in memory and `problem` says so. */
@@ -58,6 +68,8 @@ export class BrowserStore extends EventTarget implements WorkspaceStore {
   readonly #name: string;
   readonly #channel: BroadcastChannel | null;
   #database: Promise<IDBDatabase> | null = null;
+  /** When a write was refused last. */
+  #refused = 0;
 
   constructor(name: string) {
     super();
@@ -77,6 +89,13 @@ export class BrowserStore extends EventTarget implements WorkspaceStore {
     if (unsaved !== undefined) return unsaved ?? undefined;
     const record = await this.#reading((files) => result<FileRecord | undefined>(files.get(path)));
     return record?.text ?? undefined;
+  }
+
+  async entries(): Promise<Entry[]> {
+    const found = (await this.#reading((files) => result<FileRecord[]>(files.getAll()))) ?? [];
+    const stored = found.filter(({ path }) => !this.#unsaved.has(path));
+    const unsaved = [...this.#unsaved].map(([path, text]) => ({ path, text, modified: this.#refused }));
+    return [...stored, ...unsaved].flatMap(({ path, text, modified }) => (text === null ? [] : [{ path, text, modified }]));
   }
 
   async changesSince(revision: number): Promise<Difference> {
@@ -119,6 +138,7 @@ export class BrowserStore extends EventTarget implements WorkspaceStore {
       this.#tell(null);
       this.#channel?.postMessage([...records.keys()]);
     } catch (error) {
+      this.#refused = Date.now();
       for (const [path, text] of changes) this.#unsaved.set(path, text);
       const problem = explain(error);
       this.#tell(problem.message);
