@@ -17,9 +17,10 @@ from tito.testing import Mismatch, show
 class Explainer:
     """Knows where a step's text lies in the module that is being checked."""
 
-    def __init__(self, step: Step, path: Path, source: str) -> None:
+    def __init__(self, step: Step, path: Path, source: str, reference: Path) -> None:
         self._step = step
         self._file = str(path)
+        self._roots = (str(path.parent), str(reference))
         self._source = source
         self._lines = source.split("\n")
         self._map = regions.line_map(source, step)
@@ -57,7 +58,10 @@ class Explainer:
         if unfinished:
             if unfinished[1] == self._step.id:
                 return "This step is not written yet.", line
-            return f"This needs {unfinished[1]}, which is not written yet.", line
+            return _needs(unfinished[1], self._step), line
+        if isinstance(error, SyntaxError) and self._named(error.filename):
+            place = f"{self._named(error.filename)}, line {error.lineno}"
+            return f"{place}, does not parse: {error.msg}", None
         if isinstance(error, Mismatch):
             return text, line
         if isinstance(error, AssertionError) and line is None:
@@ -74,23 +78,30 @@ class Explainer:
             # An assertion's place is given differently by different Pythons: no expression then.
             return what if isinstance(error, AssertionError) else self._at(frame) + what, line
         if frame is not None:
-            return f"tinytorch/{self._step.module}.py, line {frame.tb_lineno}, raised {what}", None
+            place = self._named(frame.tb_frame.f_code.co_filename)
+            return f"{place}, line {frame.tb_lineno}, raised {what}", None
         return f"The check could not use the answer: {what}", None
 
     def _own_frame(self, error: BaseException) -> tuple[TracebackType | None, int | None]:
-        """The deepest frame in the step's text and its line there; else the deepest in the
-        module.
-        """
+        """The deepest frame in the step's text and its line there; else the package's deepest."""
         deepest, found = None, None
         trace = error.__traceback__
         while trace is not None:
-            if trace.tb_frame.f_code.co_filename == self._file:
-                deepest = trace
-                found = trace if self.in_text(trace.tb_lineno) else found
+            name = trace.tb_frame.f_code.co_filename
+            deepest = trace if name == self._file or self._named(name) else deepest
+            if name == self._file and self.in_text(trace.tb_lineno):
+                found = trace
             trace = trace.tb_next
         if found is None:
             return deepest, None
         return found, self.in_text(found.tb_lineno)
+
+    def _named(self, filename: str | None) -> str:
+        """The name of a package file as the student knows it; empty for any other file."""
+        for root in self._roots:
+            if filename and filename.startswith(root):
+                return f"tinytorch{filename[len(root) :]}".replace("\\", "/")
+        return ""
 
     def _at(self, frame: TracebackType) -> str:
         """The expression that was running, as the student wrote it, and the word "raised"."""
@@ -105,6 +116,13 @@ class Explainer:
         if part.startswith("raise "):
             return ""
         return f"`{part if len(part) < 120 else part[:117] + '...'}` raised "
+
+
+def _needs(other: str, step: Step) -> str:
+    text = f"This needs {other}, which is not written yet: write it first"
+    chapter = other.partition("-")[0]
+    own = int(chapter) == step.chapter
+    return f"{text}." if own else f"{text}, or go on with the reference for chapter {chapter}."
 
 
 def _text(error: BaseException) -> str:

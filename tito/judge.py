@@ -94,7 +94,7 @@ def _judge(course: Course, step: Step, package: Path, stop_early: bool = False) 
     early = _before_running(step, source)
     if early:
         return early
-    explainer = Explainer(step, path, source)
+    explainer = Explainer(step, path, source, course.package)
     output = Bounded()
     with _working_folder(), fresh(course.package, step.chapter, package):
         sys.stdin, sys.stdout, sys.stderr = _no_input(), *_both(output)

@@ -141,6 +141,26 @@ def test_a_second_class_tensor_is_an_error(course):
     assert "two classes Tensor" in result["message"]
 
 
+@pytest.mark.parametrize(
+    ("earlier", "message"),
+    [
+        ("x = 1\ndef manual_seed(", "tinytorch/random.py, line 2, does not parse"),
+        ("x = 1\nraise OSError('mine')", "tinytorch/random.py, line 2, raised OSError: mine"),
+        (
+            "raise NotImplementedError('01-setup/manual-seed is not written yet: ...')",
+            "This needs 01-setup/manual-seed, which is not written yet: write it first, "
+            "or go on with the reference for chapter 01.",
+        ),
+    ],
+)
+def test_a_broken_foundation_is_named(course, earlier, message):
+    module = starters.with_answer(course, course.step(ADD), RIGHT)
+    with judge.temporary_package({"tensor": module, "random": earlier}) as package:
+        result = judge.judge(course, judge.Request(ADD, package))
+    assert (result["outcome"], result["phase"]) == ("error", "import")
+    assert message in result["message"]
+
+
 def test_a_check_of_another_file_than_the_students_is_refused(course):
     text = "import sys\nsys.modules['tinytorch.tensor'] = sys.modules['tinytorch.random']\n" + RIGHT
     assert verdict(course, text)["outcome"] == "error"

@@ -131,6 +131,16 @@ def test_reset_keeps_the_old_text(workspace, course):
     assert workspace.read(".tito/kept/02-tensor/add.1.py") == RIGHT
 
 
+def test_on_disk_a_draft_is_kept_but_no_longer_read(workspace, course):
+    add = course.step("02-tensor/add")
+    workspace.save(add, RIGHT)
+    workspace.save(add, "def add(")
+    assert workspace.set_draft_aside(add) == ".tito/kept/02-tensor/add.1.py"
+    assert workspace.read(".tito/kept/02-tensor/add.1.py") == "def add("
+    assert workspace.text(add) == RIGHT
+    assert workspace.set_draft_aside(add) is None
+
+
 def test_unknown_names_suggest_the_nearest(course):
     for wanted, nearest in [
         ("02-tensor/ad", "02-tensor/add"),
