@@ -1,4 +1,4 @@
-// A site of two bare pages around the kernel: what kernel.test.mjs drives.
+// A site of two bare pages around the kernel: what kernel.test.mjs and jupyterlite.test.mjs drive.
 import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,6 +21,8 @@ export async function kernelSite() {
     outdir: tt,
   });
   cpSync(distribution, join(folder, "pyodide"), { recursive: true });
+  const jupyterlite = join(root, "build/jupyterlite");
+  if (existsSync(jupyterlite)) cpSync(jupyterlite, join(folder, "lite"), { recursive: true });
   const page = (note) =>
     `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>Kernel</title><p id="note">${note}</p>\n` +
     '<script type="module" src="tt/kernel-page.js"></script>\n';
