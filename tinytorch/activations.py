@@ -32,18 +32,15 @@ def leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:
 @tensor_method
 @array_operation
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + e^-x), between 0 and 1.
-
-    Only e^-|x| is computed, which cannot overflow; for negative x the fraction is extended by e^x.
-    """
-    small = np.exp(-np.abs(x))
+    """1 / (1 + e^-x), between 0 and 1; no finite x overflows."""
+    small = np.exp(-np.abs(x))  # at most 1; for negative x the fraction is extended by e^x
     return np.where(x >= 0, 1, small) / (1 + small)
 
 
 @tensor_method
 @array_operation
 def tanh(x: Array) -> Array:
-    """Hyperbolic tangent, between -1 and 1."""
+    """Hyperbolic tangent, between -1 and 1; no finite x overflows."""
     return np.tanh(x)
 
 
@@ -64,11 +61,11 @@ def gelu(x: Tensor, approximate: str = "none") -> Tensor:
 @tensor_method
 @operation
 def softmax(x: Tensor, dim: int = -1) -> Tensor:
-    """Positive numbers that sum to 1 along `dim`: e^x divided by the sum of e^x.
+    """Positive numbers that sum to 1 along `dim`: e^x divided by the sum of e^x along it.
 
-    The largest x is subtracted first, which changes nothing but the range.
+    No finite x overflows (Bridle 1990).
     """
-    shifted = x - x.amax(dim, keepdim=True).detach()
+    shifted = x - x.amax(dim, keepdim=True)  # cancels in the division, but e^x cannot overflow
     exponentials = shifted.exp()
     return exponentials / exponentials.sum(dim, keepdim=True)
 
@@ -76,6 +73,6 @@ def softmax(x: Tensor, dim: int = -1) -> Tensor:
 @tensor_method
 @operation
 def log_softmax(x: Tensor, dim: int = -1) -> Tensor:
-    """The logarithm of softmax along `dim`, without taking the logarithm of a tiny number."""
-    shifted = x - x.amax(dim, keepdim=True).detach()
+    """The natural logarithm of softmax along `dim`, finite for every finite x."""
+    shifted = x - x.amax(dim, keepdim=True)
     return shifted - shifted.exp().sum(dim, keepdim=True).log()
