@@ -126,8 +126,11 @@ export class TinyTorchExercise extends LiveElement {
     this.mark([]);
     const code = this.code;
     try {
-      await this.text.flush();
-      const reply = await this.whileWorking("Checking", () => this.session.check(this.step, code));
+      // Busy from the press on, so that a second press does nothing.
+      const reply = await this.whileWorking("Checking", async () => {
+        await this.text.flush();
+        return this.session.check(this.step, code);
+      });
       this.#show(reply);
       return reply.report;
     } catch (error) {
