@@ -86,7 +86,9 @@ def npm(script: str) -> None:
 def browser_tests() -> None:
     """The pages of the built site in real browsers, one file of tests at a time."""
     tests = sorted(str(path) for path in (ROOT / "tests" / "browser").glob("*.test.mjs"))
-    in_browsers(["--test", "--test-concurrency=1", *tests])
+    if not tests:
+        raise Problem("tests/browser/ has no *.test.mjs")
+    in_browsers(["--test", "--test-concurrency=1", "--test-force-exit", *tests])
 
 
 def in_browsers(arguments: Sequence[str]) -> None:
