@@ -9,7 +9,7 @@ help:
 	@echo "make serve           build what changed, serve it on localhost (PORT=9000 to choose a port)"
 	@echo "make site            build/site/, ready for any static host"
 	@echo "make test            all tests: lint, unit, site, browsers"
-	@echo "make bench           the framework beside PyTorch and other peers"
+	@echo "make bench           the framework beside PyTorch"
 	@echo "make bench-browser   start-up and verdict times in real browsers"
 	@echo "make milestones      train the milestones, each with its gate"
 	@echo "make clean           delete what was built"

@@ -1,6 +1,6 @@
 """CIFAR-10 with the convolutional network of chapter 09: at least 80 % of the test images.
 
-    python -m milestones.cifar10
+    tito milestone cifar10, or python -m milestones cifar10
 
 Three blocks of convolution, batch normalization, pooling and ReLU, and one linear layer: 113,962
 parameters. SGD with Nesterov momentum, label smoothing, and a learning rate that rises for a
@@ -10,16 +10,17 @@ test images are looked at after training, once.
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
+from collections.abc import Callable
 
 import tinytorch as torch
-from milestones.common import Run, data_folder, describe, gate, start
+from milestones.common import UNUSABLE, Run, data_folder, describe, gate, settings, start
+from milestones.functions import choose
+from milestones.live import Live, Table
 from tinytorch import nn
 from tinytorch.data import DataLoader, Subset
 from tinytorch.datasets import CIFAR10
 from tinytorch.metrics import accuracy
-from tinytorch.training import Checkpoint, evaluate, fit
+from tinytorch.training import Checkpoint, evaluate, fit, train_step
 from tinytorch.transforms import (
     Compose,
     Normalize,
@@ -29,7 +30,6 @@ from tinytorch.transforms import (
     Transform,
 )
 
-LEVEL = 10
 GATE = 0.80
 MINUTES = 15
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
@@ -57,19 +57,15 @@ def optimizer_for(model: nn.Module) -> torch.optim.SGD:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Train a small CNN on CIFAR-10.")
+    parser = settings("cifar10", "Train a small CNN on CIFAR-10.")
     parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--images", type=int, default=50_000, help="train on the first so many")
-    parser.add_argument("--folder", type=Path, default=Path("build/milestones/cifar10"))
-    parser.add_argument("--restart", action="store_true", help="do not go on from a checkpoint")
     options = parser.parse_args()
-    describe()
+    describe(options.folder)
     root = data_folder("cifar10")
     if root is None:
-        return 1
+        return UNUSABLE
 
-    torch.manual_seed(options.seed)
     normalize: list[Transform] = [ToTensor(), Normalize(MEAN, STD)]
     augment: list[Transform] = [RandomCrop(32, padding=2), RandomHorizontalFlip(), *normalize]
     train = CIFAR10(root, train=True, transform=Compose(augment))
@@ -77,27 +73,40 @@ def main() -> int:
     train_batches = DataLoader(
         Subset(train, range(options.images)), batch_size=128, shuffle=True, drop_last=True
     )
+    criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
+    steps = options.epochs * len(train_batches)
+
+    def trial() -> Callable[[], float]:
+        batch, model = next(iter(train_batches)), network()
+        optimizer = optimizer_for(model)
+        return lambda: train_step(model, [batch], criterion, optimizer)
+
+    choose(options.functions, options.folder, trial, steps)
+    torch.manual_seed(options.seed)
     model = network()
     optimizer = optimizer_for(model)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
         max_lr=0.1,
-        total_steps=options.epochs * len(train_batches),
+        total_steps=steps,
         pct_start=0.25,
         anneal_strategy="linear",
         cycle_momentum=False,
     )
-    settings = {"epochs": options.epochs, "seed": options.seed, "images": options.images}
-    with Run(options.folder, settings, options.restart) as run:
+    chosen = {"epochs": options.epochs, "seed": options.seed, "images": options.images}
+    with Run(options.folder, chosen, options.restart) as run:
+        table = Table(options.folder, "CIFAR-10")
+        live = Live(criterion, table, len(train_batches), options.epochs, run.epochs())
         fit(
             model,
             train_batches,
-            nn.CrossEntropyLoss(label_smoothing=0.1),
+            live,
             optimizer,
             options.epochs,
             scheduler=schedule,
             schedule="step",
             checkpoint=Checkpoint(run.checkpoint, model, optimizer, schedule),
+            progress=False,
         )
     measured = evaluate(model, DataLoader(test, batch_size=500), metrics={"accuracy": accuracy})
     torch.save(model.state_dict(), options.folder / "model.safetensors")
@@ -107,6 +116,7 @@ def main() -> int:
         "cifar10",
         reached >= GATE,
         f"{reached:.2%} of {len(test):,} test images right, at least {GATE:.0%} wanted",
+        options.folder,
     )
 
 

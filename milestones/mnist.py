@@ -1,6 +1,6 @@
 """MNIST with little data: where the multilayer perceptron stops, and what convolution adds.
 
-    python -m milestones.mnist
+    tito milestone mnist, or python -m milestones mnist
 
 Both networks get the same images, epochs, optimizer and `fit`, and the convolutional one has no
 more parameters. At least 85 % and 95 % of the 10,000 test images are wanted. Then the perceptron
@@ -9,20 +9,20 @@ runs through the images one by one and in batches, which must be 20 times as fas
 
 from __future__ import annotations
 
-import argparse
 import time
-from pathlib import Path
+from collections.abc import Callable
 
 import tinytorch as torch
-from milestones.common import Run, data_folder, describe, gate, start
+from milestones.common import UNUSABLE, Run, data_folder, describe, gate, settings, start
+from milestones.functions import choose
+from milestones.live import Live, Table
 from tinytorch import nn
 from tinytorch.data import DataLoader, Subset
 from tinytorch.datasets import MNIST
 from tinytorch.metrics import accuracy
-from tinytorch.training import Checkpoint, evaluate, fit
+from tinytorch.training import Checkpoint, evaluate, fit, train_step
 from tinytorch.transforms import Compose, Normalize, ToTensor
 
-LEVEL = 10
 GATES = {"perceptron": 0.85, "convolution": 0.95}
 SPEEDUP = 20
 
@@ -53,33 +53,53 @@ def images_per_second(model: nn.Module, images: torch.Tensor, size: int) -> floa
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Perceptron against convolution on MNIST.")
+    parser = settings("mnist", "Perceptron against convolution on MNIST.")
     parser.add_argument("--images", type=int, default=5000)
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--folder", type=Path, default=Path("build/milestones/mnist"))
-    parser.add_argument("--restart", action="store_true", help="do not go on from a checkpoint")
     options = parser.parse_args()
-    describe()
+    describe(options.folder)
     root = data_folder("mnist")
     if root is None:
-        return 1
+        return UNUSABLE
     transform = Compose([ToTensor(), Normalize([0.1307], [0.3081])])
     train = Subset(MNIST(root, train=True, transform=transform), range(options.images))
     test = DataLoader(MNIST(root, train=False, transform=transform), batch_size=500)
 
+    batches = DataLoader(train, batch_size=50, shuffle=True)
+    criterion = nn.CrossEntropyLoss()
+
+    def trial() -> Callable[[], None]:
+        """A step of both networks."""
+        batch, both = next(iter(batches)), networks().values()
+        pairs = [(model, torch.optim.Adam(model.parameters())) for model in both]
+
+        def step() -> None:
+            for model, optimizer in pairs:
+                train_step(model, [batch], criterion, optimizer)
+
+        return step
+
+    choose(options.functions, options.folder, trial, options.epochs * len(batches))
     torch.manual_seed(options.seed)
-    settings = {"images": options.images, "epochs": options.epochs, "seed": options.seed}
+    chosen = {"images": options.images, "epochs": options.epochs, "seed": options.seed}
     models, reached = networks(), {}
     for name, model in models.items():
         count = sum(p.numel() for p in model.parameters())
         print(f"{name}: {count:,} parameters", flush=True)
         optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
-        with Run(options.folder / name, settings, options.restart) as run:
+        with Run(options.folder / name, chosen, options.restart) as run:
             checkpoint = Checkpoint(run.checkpoint, model, optimizer)
-            batches = DataLoader(train, batch_size=50, shuffle=True)
-            loss = nn.CrossEntropyLoss()
-            fit(model, batches, loss, optimizer, options.epochs, checkpoint=checkpoint)
+            table = Table(run.folder, f"MNIST, {name}")
+            live = Live(criterion, table, len(batches), options.epochs, run.epochs())
+            fit(
+                model,
+                batches,
+                live,
+                optimizer,
+                options.epochs,
+                checkpoint=checkpoint,
+                progress=False,
+            )
         reached[name] = evaluate(model, test, metrics={"accuracy": accuracy})["accuracy"]
         print(f"{name}: {reached[name]:.2%} of the test images, {run.clock()}", flush=True)
 
@@ -97,6 +117,7 @@ def main() -> int:
         passed and speedup >= SPEEDUP and smaller[1] <= smaller[0],
         ", ".join(f"{name} {reached[name]:.2%} of {GATES[name]:.0%}" for name in GATES)
         + f", batches {speedup:.0f} times as fast of {SPEEDUP}",
+        options.folder,
     )
 
 

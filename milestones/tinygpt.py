@@ -1,6 +1,6 @@
 """A GPT that learns to write Shakespeare, one character after the other.
 
-    python -m milestones.tinygpt
+    tito milestone tinygpt, or python -m milestones tinygpt
 
 The last tenth of the text is held out. The gate is the loss there, in nats a character, because a
 table that has learned the training text by heart passes any gate on training loss. Beside it stands
@@ -10,22 +10,21 @@ the gate is that table.
 
 from __future__ import annotations
 
-import argparse
 import math
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 import tinytorch as torch
-from milestones.common import Run, data_folder, describe, gate, start
+from milestones.common import UNUSABLE, Run, data_folder, describe, gate, settings, start
+from milestones.functions import choose
+from milestones.live import Live, Table
 from tinytorch import nn
 from tinytorch.generation import generate_text
 from tinytorch.tokenization import CharTokenizer
-from tinytorch.training import Checkpoint, evaluate, fit
+from tinytorch.training import Checkpoint, evaluate, fit, train_step
 from tinytorch.transformers import GPT, GPTConfig
 
-LEVEL = 15
 GATE = 1.95  # nats a character, for Tiny Shakespeare
 MINUTES = 20
 TEXTS = {"shakespeare": "tinyshakespeare.txt", "moby-dick": "moby-dick.txt"}
@@ -104,7 +103,7 @@ def next_id_loss(scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Train a small GPT on characters.")
+    parser = settings("tinygpt", "Train a small GPT on characters.")
     parser.add_argument("--text", choices=list(TEXTS), help="which text (the first to be had)")
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--batch", type=int, default=16)
@@ -113,14 +112,11 @@ def main() -> int:
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--positions", default="rotary")
     parser.add_argument("--every", type=int, default=250, help="steps between checkpoints")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--folder", type=Path, default=Path("build/milestones/tinygpt"))
-    parser.add_argument("--restart", action="store_true", help="do not go on from a checkpoint")
     options = parser.parse_args()
-    describe()
+    describe(options.folder)
     found = text_and_name(options.text)
     if found is None:
-        return 1
+        return UNUSABLE
     text, name = found
     tokenizer = CharTokenizer.train(text)
     ids = np.array(tokenizer.encode(text))
@@ -130,7 +126,6 @@ def main() -> int:
     print(f"{name}: {len(train):,} characters to learn from, {len(held_out):,} held out")
     print("tables: " + ", ".join(f"{table} {loss:.3f}" for table, loss in tables.items()))
 
-    torch.manual_seed(options.seed)
     config = GPTConfig(
         tokenizer.vocab_size,
         context=options.context,
@@ -139,25 +134,40 @@ def main() -> int:
         layers=options.layers,
         positions=options.positions,
     )
+    rounds, every = math.ceil(options.steps / options.every), options.every
+    windows = RandomWindows(train, options.context, options.batch, min(every, options.steps))
+
+    def optimizer_for(model: GPT) -> torch.optim.AdamW:
+        return torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.99), weight_decay=0.1)
+
+    def trial() -> Callable[[], float]:
+        batch, model = next(iter(windows)), GPT(config)
+        optimizer = optimizer_for(model)
+        return lambda: train_step(model, [batch], next_id_loss, optimizer, clip_norm=1.0)
+
+    choose(options.functions, options.folder, trial, options.steps)
+    torch.manual_seed(options.seed)
     model = GPT(config)
     print(f"GPT of {model.parameter_count():,} parameters", flush=True)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.99), weight_decay=0.1)
+    optimizer = optimizer_for(model)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=2e-3, total_steps=options.steps, pct_start=0.05, cycle_momentum=False
     )
-    rounds, every = math.ceil(options.steps / options.every), options.every
-    settings = {key: str(value) for key, value in vars(options).items() if key != "restart"}
-    with Run(options.folder, {**settings, "text": name}, options.restart) as run:
+    kept = ("restart", "functions")
+    chosen = {key: str(value) for key, value in vars(options).items() if key not in kept}
+    with Run(options.folder, {**chosen, "text": name}, options.restart) as run:
+        live = Live(next_id_loss, Table(options.folder, name), len(windows), rounds, run.epochs())
         fit(
             model,
-            RandomWindows(train, options.context, options.batch, min(every, options.steps)),
-            next_id_loss,
+            windows,
+            live,
             optimizer,
             rounds,
             scheduler=schedule,
             schedule="step",
             clip_norm=1.0,
             checkpoint=Checkpoint(run.checkpoint, model, optimizer, schedule),
+            progress=False,
         )
     loss = evaluate(model, WholeText(held_out, options.context, 64), next_id_loss)["loss"]
     torch.save(model.state_dict(), options.folder / "model.safetensors")
@@ -170,6 +180,7 @@ def main() -> int:
         loss < limit,
         f"held-out loss {loss:.4f} nats a character on {name} (below {limit:.4f} wanted; "
         f"trigram table {tables['trigram']:.4f})",
+        options.folder,
     )
 
 

@@ -1,6 +1,6 @@
 """XOR, the four points that no line can divide: chapter 05 by hand, chapter 06 by training.
 
-    python -m milestones.xor
+    tito milestone xor, or python -m milestones xor
 
 First a network with given weights. Then training, with gradients derived by hand because autograd
 is chapter 07: a linear network, which cannot, and one with a hidden layer, which must get 4 of 4
@@ -9,16 +9,14 @@ on every seed.
 
 from __future__ import annotations
 
-import argparse
-
 import numpy as np
 
 import tinytorch as torch
-from milestones.common import describe, gate, start
+from milestones.common import describe, gate, settings, start
+from milestones.live import Table
 from tinytorch import nn
 from tinytorch.nn import functional
 
-LEVEL = 6
 POINTS = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 ANSWERS = torch.tensor([[0.0], [1.0], [1.0], [0.0]])
 
@@ -61,42 +59,55 @@ def train_linear(seed: int, steps: int) -> int:
     return best
 
 
-def train_hidden(seed: int, steps: int, units: int = 8) -> tuple[int, float]:
-    """Linear, tanh, linear; right answers and loss at the end."""
+def train_hidden(seed: int, steps: int, units: int = 8) -> list[tuple[int, float]]:
+    """Linear, tanh, linear; right answers and loss before the first step and after each."""
     torch.manual_seed(seed)
     first, second = nn.Linear(2, units), nn.Linear(units, 1)
     optimizer = torch.optim.SGD([*first.parameters(), *second.parameters()], lr=0.5, momentum=0.9)
+    measured = []
     for _ in range(steps):
         hidden = torch.tanh(first(POINTS))
-        slope = slope_at_scores(second(hidden))
+        scores = second(hidden)
+        measured.append(state_of(scores))
+        slope = slope_at_scores(scores)
         set_gradients(second, hidden, slope)
         # Back through the second layer, then through tanh, whose slope is 1 - tanh^2.
         set_gradients(first, POINTS, (slope @ second.weight) * (1 - hidden * hidden))
         optimizer.step()
-    scores = second(torch.tanh(first(POINTS)))
+    return [*measured, state_of(second(torch.tanh(first(POINTS))))]
+
+
+def state_of(scores: torch.Tensor) -> tuple[int, float]:
+    """Right answers, and the loss."""
     return right(scores), functional.binary_cross_entropy_with_logits(scores, ANSWERS).item()
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Learn XOR.")
+    parser = settings("xor", "Learn XOR.")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--steps", type=int, default=500)
     options = parser.parse_args()
-    describe()
+    describe(options.folder)
     by_hand = right(given_weights())
     print(f"given weights: {by_hand} of 4")
     linear = [train_linear(seed, options.steps) for seed in range(options.seeds)]
     print(f"a linear network: at best {max(linear)} of 4 on {options.seeds} seeds")
-    solved = 0
-    for seed in range(options.seeds):
-        count, loss = train_hidden(seed, options.steps)
+    solved, runs = 0, []
+    for seed in range(options.seed, options.seed + options.seeds):
+        runs.append(train_hidden(seed, options.steps))
+        count, loss = runs[-1][-1]
         solved += count == 4
         print(f"a hidden layer, seed {seed}: {count} of 4, loss {loss:.4f}")
+    table = Table(options.folder, f"XOR, mean of {options.seeds} seeds")
+    means = np.mean(runs, axis=0)
+    table.rows = [(step, loss, count / 4) for step, (count, loss) in enumerate(means.tolist())]
+    table.write()
     return gate(
         "xor",
         by_hand == 4 and max(linear) < 4 and solved == options.seeds,
         f"4 of 4 on {solved} of {options.seeds} seeds, given weights {by_hand} of 4, "
         f"a linear network {max(linear)} of 4",
+        options.folder,
     )
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
@@ -149,6 +150,17 @@ _level = int(os.environ.get("TINYTORCH_LEVEL") or max(MODULES.values()))
 def level() -> int:
     """The chapter at which this package runs: modules of later chapters are hidden."""
     return _level
+
+
+@contextmanager
+def shown_until(chapter: int) -> Iterator[None]:
+    """Inside, modules up to `chapter` can be imported; the level of what runs stays as it is."""
+    global _level
+    before, _level = _level, max(_level, chapter)
+    try:
+        yield
+    finally:
+        _level = before
 
 
 def missing(module: str) -> str:

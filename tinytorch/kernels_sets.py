@@ -7,7 +7,7 @@ chapters 02 to 15 wrote, `use_kernels("plain")` takes them out. Results are the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from tinytorch.autograd import rules
@@ -47,28 +47,33 @@ class KernelSet:
 fast = KernelSet()
 sets: dict[str, KernelSet] = {"plain": KernelSet(), "fast": fast}
 _in_use = "plain"
+_placed: set[str] = set()  # operations whose implementation the set in use has put there
 _plain_rules: dict[str, Rule | None] = {}  # what the set in use has displaced
 
 
-def use_kernels(name: str) -> str:
+def use_kernels(name: str, only: Collection[str] | None = None) -> str:
     """Choose the kernel set, "plain" or "fast"; returns the name of the one before.
 
-    It holds for operations from now on. What was recorded before keeps its own gradient rules.
+    only: the operations it holds for, with their gradients; all others stay plain. It holds from
+    now on. What was recorded before keeps its own gradient rules.
     """
-    global _in_use, _plain_rules
+    global _in_use, _placed, _plain_rules
     if name not in sets:
         raise ValueError(f"use_kernels: there are {', '.join(sets)}; got {name!r}")
     before, _in_use = _in_use, name
-    for operation in sets[before].implementations:
+    for operation in _placed:
         implementations.pop(operation, None)
     for operation, rule in _plain_rules.items():
         if rule is None:
             rules.pop(operation, None)
         else:
             rules[operation] = rule
-    _plain_rules = {operation: rules.get(operation) for operation in sets[name].rules}
-    implementations.update(sets[name].implementations)
-    rules.update(sets[name].rules)
+    chosen = sets[name]
+    wanted = {k for k in (*chosen.implementations, *chosen.rules) if only is None or k in only}
+    _placed = wanted & chosen.implementations.keys()
+    _plain_rules = {k: rules.get(k) for k in wanted & chosen.rules.keys()}
+    implementations.update({k: chosen.implementations[k] for k in _placed})
+    rules.update({k: chosen.rules[k] for k in _plain_rules})
     if name == "plain":
         release_memory()
     return before

@@ -23,7 +23,7 @@ JUPYTERLITE = BUILD / "jupyterlite"
 BOOK = BUILD / "book" / "_build" / "html"
 SITE = BUILD / "site"
 
-PACKAGES = ("tinytorch", "tito", "exercises")
+PACKAGES = ("tinytorch", "tito", "exercises", "milestones")
 OWN_DEPENDS = ("numpy", "pytest")
 BUNDLED = (
     "lite/src",

@@ -76,7 +76,7 @@ def run_milestones(options: argparse.Namespace) -> int:
 
 def train(name: str) -> None:
     """Run one milestone; a gate that is not reached is a `Problem`."""
-    check.stop(name, check.call([sys.executable, "-m", f"milestones.{name}"]))
+    check.stop(name, check.call([sys.executable, "-m", "milestones", name]))
 
 
 def run_tests(options: argparse.Namespace) -> int:

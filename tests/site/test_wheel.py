@@ -12,7 +12,7 @@ import pytest
 
 from lite.distribution.sources import sha256
 
-PACKAGES = ("tinytorch", "tito", "exercises")
+PACKAGES = ("tinytorch", "tito", "exercises", "milestones")
 
 
 def build(tree: Path, target: Path) -> Path:
@@ -44,7 +44,7 @@ def wheel(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(tree, tmp_path_factory.mktemp("wheel"))
 
 
-def test_holds_the_three_packages_whole_and_nothing_else(wheel: Path, tree: Path) -> None:
+def test_holds_the_packages_whole_and_nothing_else(wheel: Path, tree: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     wanted = {
@@ -70,7 +70,7 @@ def test_installs_the_command(wheel: Path) -> None:
         metadata = next(n for n in archive.namelist() if n.endswith("METADATA"))
         text = archive.read(metadata).decode()
     needs = re.findall(r"^Requires-Dist: (\w+)", text, re.MULTILINE)
-    assert sorted(needs) == ["numpy", "pytest", "typer"]
+    assert sorted(needs) == ["numpy", "pytest", "rich", "typer"]
 
 
 def test_is_the_same_bytes_whenever_and_wherever_it_is_built(
