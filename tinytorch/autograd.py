@@ -11,15 +11,14 @@ A rule works on NumPy arrays:
 in a tuple, or the array itself for one input. `inputs` are the arrays (or numbers) the operation
 got, `options` its keyword arguments. A gradient may have the broadcast shape: it is summed to the
 input's. A parameter whose name starts with `_` gets None, and its array is not kept for backward.
-Three more parameters are filled if a rule names them:
+Two more parameters are filled if a rule names them:
 
     saved    what the implementation returned beside its output: (output, *saved)
     needed   for each input, whether its gradient will be used
-    owned    whether `grad` belongs to this call alone and may be overwritten
 
 `rules[name] = function` replaces a rule, as `implementations[name]` replaces an operation; a
-composed function with an implementation needs a rule of its name. The gradients that a rule
-returns may be `grad` itself or views; fresh arrays are taken over without a copy.
+composed function with an implementation needs a rule of its name. A rule may return `grad` itself
+or views of it, so it must not write to `grad`, and neither does backward.
 
 PyTorch: torch/csrc/autograd/engine.cpp, tools/autograd/derivatives.yaml.
 """
@@ -27,6 +26,7 @@ PyTorch: torch/csrc/autograd/engine.cpp, tools/autograd/derivatives.yaml.
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from typing import Any
@@ -102,11 +102,11 @@ def matmul_gradient(grad: Array, _output: Array, a: Array, b: Array) -> tuple[Ar
 
     Vectors are taken as a row on the left and a column on the right, as in `matmul`.
     """
-    if a.ndim == 1:
-        a, grad = a[None, :], np.expand_dims(grad, -1 if b.ndim == 1 else -2)
-    column = b.ndim == 1
+    row, column = a.ndim == 1, b.ndim == 1
     if column:
-        b, grad = b[:, None], grad[..., None] if grad.ndim < a.ndim else grad
+        b, grad = b[:, None], np.expand_dims(grad, -1)
+    if row:
+        a, grad = a[None, :], np.expand_dims(grad, -2)
     to_a = grad @ b.swapaxes(-1, -2)
     if b.ndim == 2:  # one matrix for a whole batch: its gradients add up, in a single product
         to_b = a.reshape(-1, a.shape[-1]).T @ grad.reshape(-1, grad.shape[-1])
@@ -168,6 +168,8 @@ def tanh_gradient(grad: Array, output: Array, _x: Array) -> Array:
 
 def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
     """Sum `grad` to `shape`: an element that broadcasting repeated gets the sum of its copies."""
+    if grad.shape == shape:
+        return grad
     new = grad.ndim - len(shape)
     repeated = tuple(d for d in range(new, grad.ndim) if shape[d - new] == 1 != grad.shape[d])
     return grad.sum(axis=(*range(new), *repeated), keepdims=True).reshape(shape)
@@ -192,28 +194,15 @@ class Variable(Tensor):
         gradient: the gradient of this tensor itself; a tensor of one element has 1. What was
         saved is freed on the way unless `retain_graph`.
         """
-        if gradient is None and self.data.size != 1:
-            raise RuntimeError(
-                f"backward: a tensor of shape {self.shape} needs backward(gradient); "
-                "or make it one number first, e.g. with sum() or mean()"
-            )
-        if gradient is not None and gradient.shape != self.shape:
-            raise ValueError(f"backward: gradient {gradient.shape} for a tensor {self.shape}")
-        seed = np.ones_like(self.data) if gradient is None else gradient.data
-        pending = {self.grad_fn: (seed, gradient is None)}
-        order = topological_order(self.grad_fn)
-        while order:
-            node = order.pop()
-            grad, owned = pending.pop(node, (None, False))
-            if grad is not None:
-                pass_back(node, grad, owned, pending)
+        pending = {self.grad_fn: first_gradient(self, gradient)}
+        for node in reversed(topological_order(self.grad_fn)):
+            if node in pending:
+                pass_back(node, pending.pop(node), pending)
             if not retain_graph:
                 node.release()
 
     def retain_grad(self) -> None:
         """Keep the gradient of this tensor too: backward sets its `.grad`."""
-        import weakref
-
         self.grad_fn.watcher = weakref.ref(self)
 
     def _repr_end(self) -> str:
@@ -259,33 +248,37 @@ def topological_order(root: Node) -> list[Node]:
     return order
 
 
-Pending = dict[Node, tuple[Array, bool]]  # the gradient so far, and whether it is ours alone
+def first_gradient(x: Tensor, gradient: Tensor | None) -> Array:
+    """The gradient that backward starts with: `gradient`, or 1 for a tensor of one element."""
+    if gradient is None and x.numel() != 1:
+        raise RuntimeError(
+            f"backward: a tensor of shape {x.shape} needs backward(gradient); "
+            "or make it one number first, e.g. with sum() or mean()"
+        )
+    if gradient is not None and gradient.shape != x.shape:
+        raise ValueError(f"backward: gradient {gradient.shape} for a tensor {x.shape}")
+    return np.ones_like(x.data) if gradient is None else gradient.data
 
 
-def pass_back(node: Node, grad: Array, owned: bool, pending: Pending) -> None:
+Pending = dict[Node, Array]  # nodes still to be visited, and the gradient each has so far
+
+
+def pass_back(node: Node, grad: Array, pending: Pending) -> None:
     """Ask the node's rule, and give the gradients to the inputs in their shape and dtype."""
-    for parent, g, fresh in node.gradients(grad, owned):
-        if g.shape != parent.shape:
-            g, fresh = unbroadcast(g, parent.shape), True
-        if g.dtype != parent.dtype:
-            g, fresh = g.astype(parent.dtype), True
-        accumulate(parent, g, fresh, pending)
+    for parent, g in node.gradients(grad):
+        g = unbroadcast(g, parent.shape).astype(parent.dtype, copy=False)
+        accumulate(parent, g, pending)
 
 
-def accumulate(parent: Node | Tensor, g: Array, fresh: bool, pending: Pending) -> None:
-    """Gradients add up: in `.grad` of a leaf, in `pending` for a node.
+def accumulate(parent: Node | Tensor, g: Array, pending: Pending) -> None:
+    """Gradients add up: in `pending` for a node, in `.grad` for a leaf.
 
-    Only an array that is ours alone (`fresh`) is kept without a copy or written to.
+    A leaf gets a copy: a rule may give one array to several inputs.
     """
     if isinstance(parent, Node):
-        if parent in pending:
-            total, owned = pending[parent]
-            place = total if owned else g if fresh else None
-            pending[parent] = (np.add(total, g, out=place), True)
-        else:
-            pending[parent] = (g, fresh)
+        pending[parent] = pending[parent] + g if parent in pending else g
     elif parent.grad is None:
-        parent.grad = Tensor(g if fresh else g.copy(order="K"))
+        parent.grad = Tensor(g.copy(order="K"))
     else:
         parent.grad += Tensor(g)
 
@@ -344,11 +337,13 @@ is_grad_enabled = is_recording
 
 @tensor_method
 def backward(self: Tensor, gradient: Tensor | None = None, retain_graph: bool = False) -> None:
-    """Of a tensor without history: an error that says so."""
-    raise RuntimeError(
-        "backward: this tensor was not computed from one with requires_grad=True while "
-        "operations were recorded, so there is nothing to differentiate"
-    )
+    """Of a leaf: `gradient` is its own. Of a tensor without history: an error that says so."""
+    if not self.requires_grad:
+        raise RuntimeError(
+            "backward: this tensor was not computed from one with requires_grad=True while "
+            "operations were recorded, so there is nothing to differentiate"
+        )
+    accumulate(self, first_gradient(self, gradient), {})
 
 
 @tensor_method

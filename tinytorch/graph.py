@@ -41,7 +41,7 @@ def _wants(rule: Rule) -> Wants:
     code = rule.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     unused = frozenset(i for i, name in enumerate(names[2:]) if name.startswith("_"))
-    extras = tuple(name for name in ("saved", "needed", "owned") if name in names)
+    extras = tuple(name for name in ("saved", "needed") if name in names)
     return Wants(not names[1].startswith("_"), unused, extras)
 
 
@@ -82,19 +82,17 @@ class Node:
         ]
         self.watcher: Callable[[], Tensor | None] | None = None  # set by retain_grad
 
-    def gradients(self, grad: Array, owned: bool) -> list[tuple[Any, Array, bool]]:
-        """Ask the rule: (parent, its gradient, whether the array is ours alone) for each parent."""
+    def gradients(self, grad: Array) -> list[tuple[Node | Tensor, Array]]:
+        """Ask the rule: (parent, its gradient) for each parent that gets one."""
         if self.watcher is not None and (watched := self.watcher()) is not None:
             watched.grad = Tensor(grad.copy())
-        found = self._ask(grad, owned)
-        kept = (grad, self.output, *self.saved, *(self.inputs or ()))
         return [
-            (parent, np.asarray(g), _is_fresh(g, (*kept, *found[:i], *found[i + 1 :])))
-            for i, (parent, g) in enumerate(zip(self.parents, found, strict=False))
+            (parent, np.asarray(g))
+            for parent, g in zip(self.parents, self._ask(grad), strict=False)
             if parent is not None and g is not None
         ]
 
-    def _ask(self, grad: Array, owned: bool) -> tuple[Any, ...]:
+    def _ask(self, grad: Array) -> tuple[Any, ...]:
         if self.inputs is None:
             raise RuntimeError(
                 f"backward: what {self.name} saved was freed by an earlier backward(); compute "
@@ -110,10 +108,8 @@ class Node:
             raise NotImplementedError(f"backward: {self.name} has no gradient rule")
         extras: dict[str, Any] = {}
         for name in _wants(self.rule).extras:
-            if name == "saved":
-                extras[name] = self.saved
-            else:
-                extras[name] = owned if name == "owned" else [p is not None for p in self.parents]
+            needed = [parent is not None for parent in self.parents]
+            extras[name] = self.saved if name == "saved" else needed
         result = self.rule(grad, self.output, *self.inputs, **self.options, **extras)
         return result if isinstance(result, tuple) else (result,)
 
@@ -124,15 +120,3 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
-
-
-def _is_fresh(g: Any, others: tuple[Any, ...]) -> bool:
-    """Whether a rule made this array anew: it is no view, nothing kept, and returned once.
-
-    The owner of an array of `kernels_memory.empty` is no array, and says that it is exclusive.
-    """
-    return (
-        isinstance(g, np.ndarray)
-        and (g.flags.owndata or getattr(g.base, "exclusive", False))
-        and not any(g is other for other in others)
-    )

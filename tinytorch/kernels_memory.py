@@ -58,7 +58,6 @@ class _Lease:
     """The owner that NumPy sees behind an array of `empty`: it ends with the last view."""
 
     __slots__ = ("__array_interface__", "buffer", "pool", "size")
-    exclusive = True  # autograd may write to an array whose base says so
 
     def __init__(
         self,

@@ -316,3 +316,12 @@ def test_the_drawing_shows_operations_leaves_and_shapes():
         assert text in svg
     with pytest.raises(ValueError, match="no history"):
         draw_graph(w)
+
+
+def test_backward_of_a_leaf_gives_it_the_gradient():
+    x = tt.tensor([1.0, 2.0], requires_grad=True)
+    x.backward(tt.tensor([3.0, 4.0]))
+    x.backward(tt.tensor([1.0, 1.0]))
+    assert x.grad.tolist() == [4, 5]
+    with pytest.raises(RuntimeError, match=r"needs backward\(gradient\)"):
+        x.backward()

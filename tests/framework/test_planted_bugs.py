@@ -71,11 +71,11 @@ def cost_is_linear() -> None:
 
 def naive_recursion(patch: Patch) -> None:
     def visit(node: Node, grad: np.ndarray) -> None:
-        for parent, g, fresh in node.gradients(grad, False):
+        for parent, g in node.gradients(grad):
             if isinstance(parent, Node):
                 visit(parent, g)
             else:
-                autograd.accumulate(parent, autograd.unbroadcast(g, parent.shape), fresh, {})
+                autograd.accumulate(parent, autograd.unbroadcast(g, parent.shape), {})
 
     patch.setattr(Variable, "backward", lambda self: visit(self.grad_fn, np.ones_like(self.data)))
 
@@ -96,9 +96,9 @@ def wrong_order(patch: Patch) -> None:
 
 
 def assigned_gradient(patch: Patch) -> None:
-    def assign(parent: Any, g: np.ndarray, fresh: bool, pending: Any) -> None:
+    def assign(parent: Any, g: np.ndarray, pending: Any) -> None:
         if isinstance(parent, Node):
-            pending[parent] = (g, False)
+            pending[parent] = g
         else:
             parent.grad = Tensor(g)
 
@@ -108,9 +108,13 @@ def assigned_gradient(patch: Patch) -> None:
 def shared_gradient(patch: Patch) -> None:
     """`.grad` that is the same memory as another gradient."""
     right = autograd.accumulate
-    patch.setattr(
-        autograd, "accumulate", lambda parent, g, fresh, pending: right(parent, g, True, pending)
-    )
+
+    def share(parent: Any, g: np.ndarray, pending: Any) -> None:
+        right(parent, g, pending)
+        if not isinstance(parent, Node):
+            parent.grad.data = g
+
+    patch.setattr(autograd, "accumulate", share)
 
 
 def gradient_keeps_the_broadcast_shape(patch: Patch) -> None:
