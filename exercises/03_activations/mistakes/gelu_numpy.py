@@ -1,0 +1,11 @@
+"""NumPy's functions do not take a tensor. Yours do: `tanh(...)` and `erf(...)`; `math.sqrt` is only for plain numbers such as 2."""
+
+
+@operation
+def gelu(x, approximate="none"):
+    if approximate == "tanh":
+        inner = math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
+        return 0.5 * x * (1 + np.tanh(inner))
+    if approximate != "none":
+        raise ValueError(f"gelu: {approximate!r} is not known")
+    return 0.5 * x * (1 + erf(x / np.sqrt(x * 0 + 2)))
