@@ -171,8 +171,8 @@ def test_sources_name_every_file_by_its_hash_and_every_dependency() -> None:
 def test_a_dependency_that_is_not_listed_is_an_error(tmp_path: Path) -> None:
     text = Path(fetch.__file__).with_name("sources.toml").read_text(encoding="utf-8")
     broken = tmp_path / "sources.toml"
-    broken.write_text(text.replace('depends = ["parso"]', 'depends = ["parso", "absent"]'))
-    with pytest.raises(ValueError, match="jedi depends on \\['absent'\\]"):
+    broken.write_text(text.replace('depends = ["wcwidth"]', 'depends = ["wcwidth", "absent"]'))
+    with pytest.raises(ValueError, match="prompt-toolkit depends on \\['absent'\\]"):
         read_sources(broken)
 
 

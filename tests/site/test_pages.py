@@ -34,7 +34,7 @@ NAMED_ONLY = {
     "_static/mathjax/": "the loader's list of known delivery hosts, to find its own version",
     "_static/sphinx-thebe.js": "a word in a label; what it starts is the site's own tt/thebe.js",
     "_static/scripts/": "links in comments of bundled libraries",
-    "lite/": "its own defaults, overridden in jupyter-lite.json: see the test of it",
+    "lite/": "defaults of its stock kernel, which is off: see the test of it",
 }
 
 
@@ -143,17 +143,17 @@ def test_no_script_names_a_delivery_host_without_a_reason(site: Path) -> None:
     assert not found, "\n".join(found)
 
 
-def test_jupyterlite_takes_python_from_this_site_alone(site: Path) -> None:
+def test_jupyterlite_runs_our_kernel_and_never_the_stock_one(site: Path) -> None:
     config = json.loads((site / "lite" / "jupyter-lite.json").read_text(encoding="utf-8"))
-    plugins = config["jupyter-config-data"]["litePluginSettings"]
-    kernel = plugins["@jupyterlite/pyodide-kernel-extension:kernel"]
-    assert kernel["disablePyPIFallback"] is True
-    address = kernel["pyodideUrl"]
-    assert not foreign(address)
-    assert (site / "lite" / address).resolve() == (site / "pyodide" / "pyodide.mjs").resolve()
-    lock = json.loads((site / "pyodide" / "pyodide-lock.json").read_text(encoding="utf-8"))
-    wanted = {name.replace("_", "-") for name in kernel["loadPyodideOptions"]["packages"]}
-    assert wanted <= set(lock["packages"])
+    settings = config["jupyter-config-data"]
+    # The stock one would take Python from a delivery host and packages from a registry.
+    assert "@jupyterlite/pyodide-kernel-extension:kernel" in settings["disabledExtensions"]
+    ours = [e for e in settings["federated_extensions"] if e["name"].startswith("@tinytorch/")]
+    base = site / "lite" / "extensions"
+    for extension in settings["federated_extensions"]:
+        assert not foreign(extension["load"])
+        assert (base / extension["name"] / extension["load"]).resolve().is_file()
+    assert ours
 
 
 def test_mathematics_is_set_by_our_own_copy(site: Path, pages: dict[Path, Page]) -> None:
