@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch.dtypes import DType, float32, float64
+from tinytorch.dtypes import DType, float32, float64, int64
 from tinytorch.dtypes import device as Device
 
 Array = np.ndarray[Any, Any]
@@ -136,7 +136,7 @@ class TensorBase:
 
 
 def as_array(data: Any, dtype: DType = None, name: str = "tensor") -> Array:
-    """An array of `data`: arrays are kept, Python floats become float32."""
+    """An array of `data`: arrays are kept, Python's floats become float32, its integers int64."""
     if isinstance(data, np.ndarray):
         return data if dtype is None else data.astype(dtype, copy=False)
     if isinstance(data, TensorBase):
@@ -147,8 +147,11 @@ def as_array(data: Any, dtype: DType = None, name: str = "tensor") -> Array:
         raise ValueError(f"{name}: the nested lists are not rectangular ({error})") from None
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name}: numbers are needed, got {data!r}")
-    if dtype is None and array.dtype == float64 and not isinstance(data, np.generic):
-        array = array.astype(float32)
+    if dtype is None and not isinstance(data, np.generic):
+        if array.dtype == float64:
+            return array.astype(float32)
+        if array.dtype == np.int_:  # what NumPy makes of an integer: int32 in a browser
+            return array.astype(int64, copy=False)
     return array
 
 

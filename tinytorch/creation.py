@@ -179,7 +179,7 @@ def randint(
 def randperm(n: int, generator: Generator | None = None) -> Tensor:
     """0 .. n - 1 in random order."""
     (n,) = _sizes("randperm", (n,))
-    return Tensor(_random(generator).permutation(n))
+    return Tensor(_random(generator).permutation(n), dtype=int64)
 
 
 def normal(mean: float, std: float, size: Any, generator: Generator | None = None) -> Tensor:
@@ -210,4 +210,4 @@ def multinomial(
     picks = [
         source.choice(rows.shape[1], num_samples, replacement, row / row.sum()) for row in rows
     ]
-    return Tensor(np.stack(picks) if x.ndim == 2 else picks[0])
+    return Tensor(np.stack(picks) if x.ndim == 2 else picks[0], dtype=int64)

@@ -202,7 +202,7 @@ def default_collate(samples: Sequence[Any]) -> Batch:
             )
         return Tensor(np.stack(arrays))
     if isinstance(first, (bool, int)):
-        return Tensor(np.array(samples))
+        return Tensor(samples)
     if isinstance(first, float):
         return Tensor(np.array(samples, np.float64))
     if isinstance(first, str):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinytorch.basics import as_array
 from tinytorch.dtypes import DType, bool_, device, float32, float64, int32, int64
 from tinytorch.tensor import Array, Tensor, array_operation, operation, tensor_method
 
@@ -153,15 +154,16 @@ def where(condition: Tensor, a: Any, b: Any) -> Tensor:
     """Elements of `a` where `condition` (bool) holds, of `b` elsewhere; numbers are allowed."""
     if condition.dtype != bool_:
         raise TypeError(f"where: the condition must be bool, not {condition.dtype}; compare first")
-    # A number takes the type of the tensor beside it.
     kinds = [x.dtype for x in (a, b) if isinstance(x, Tensor)]
-    if kinds:
-        a, b = (x if isinstance(x, Tensor) else np.asarray(x, _with(kinds[0], x)) for x in (a, b))
+    a, b = (x if isinstance(x, Tensor) else as_array(x, _beside(kinds, x)) for x in (a, b))
     return Tensor._op(select, condition, a, b)
 
 
-def _with(dtype: DType, number: Any) -> DType:
-    return float32 if isinstance(number, float) and dtype.kind in "iub" else dtype
+def _beside(kinds: list[DType], number: Any) -> DType:
+    """The type a number takes: that of the tensor beside it, if there is one and it can hold it."""
+    if not kinds:
+        return None
+    return float32 if isinstance(number, float) and kinds[0].kind in "iub" else kinds[0]
 
 
 @tensor_method

@@ -112,7 +112,7 @@ def stream(
     model.eval()
     try:
         for _ in range(max_new_tokens):
-            seen = Tensor(np.array([written[-context:]]))
+            seen = Tensor([written[-context:]])
             scores = model(seen).data[0, -1]
             new = choose(scores, **choice)
             if new in stop:

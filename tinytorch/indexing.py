@@ -42,7 +42,7 @@ def argsort(x: Tensor, dim: int = -1, descending: bool = False, stable: bool = T
     if descending:  # sort the mirror image, so that equal elements keep their order
         mirrored = np.argsort(np.flip(x.data, dim), axis=dim, kind="stable")
         order = np.flip(x.shape[dim] - 1 - mirrored, dim)
-    return Tensor(order)
+    return Tensor(order, dtype=int64)
 
 
 @tensor_method
@@ -65,13 +65,15 @@ def topk(x: Tensor, k: int, dim: int = -1, largest: bool = True) -> MaxResult:
 @tensor_method
 def nonzero(x: Tensor) -> Tensor:
     """The positions of the elements that are not 0, one a row: (count, ndim)."""
-    return Tensor(np.argwhere(x.data))
+    return Tensor(np.argwhere(x.data), dtype=int64)
 
 
 @tensor_method
 def bincount(x: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each of 0, 1, 2, ... occurs in a 1-D tensor of integers."""
-    return Tensor(np.bincount(x.data, None if weights is None else weights.data, minlength))
+    if weights is not None:
+        return Tensor(np.bincount(x.data, weights.data, minlength))
+    return Tensor(np.bincount(x.data, minlength=minlength), dtype=int64)
 
 
 def one_hot(index: Tensor, num_classes: int = -1) -> Tensor:
@@ -79,7 +81,7 @@ def one_hot(index: Tensor, num_classes: int = -1) -> Tensor:
     classes = int(index.data.max(initial=-1)) + 1 if num_classes == -1 else num_classes
     if index.data.size and not 0 <= index.data.min() <= index.data.max() < classes:
         raise IndexError(f"one_hot: indices must be between 0 and {classes - 1}")
-    return Tensor((index.data[..., None] == np.arange(classes)).astype(int64))
+    return Tensor(index.data[..., None] == np.arange(classes), dtype=int64)
 
 
 def check_index(operation: str, index: Any, size: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinytorch.dtypes import int64
 from tinytorch.indexing import check_index
 from tinytorch.tensor import Tensor
 
@@ -35,4 +36,5 @@ def confusion_matrix(output: Tensor, target: Tensor) -> Tensor:
     classes = output.shape[1]
     check_index("confusion_matrix", target.data, classes)
     pairs = target.data * classes + output.data.argmax(axis=1)
-    return Tensor(np.bincount(pairs, minlength=classes**2).reshape(classes, classes))
+    counts = np.bincount(pairs, minlength=classes**2)
+    return Tensor(counts.reshape(classes, classes), dtype=int64)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinytorch.dtypes import DType, int64
 from tinytorch.tensor import (
     Array,
     Dims,
@@ -40,13 +41,13 @@ def min(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
 @tensor_method
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Index of the largest element along `dim` (None: in the flattened tensor); int64."""
-    return Tensor(np.argmax(x.data, axis=dim, keepdims=keepdim))
+    return Tensor(np.argmax(x.data, axis=dim, keepdims=keepdim), dtype=int64)
 
 
 @tensor_method
 def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Index of the smallest element along `dim` (None: in the flattened tensor); int64."""
-    return Tensor(np.argmin(x.data, axis=dim, keepdims=keepdim))
+    return Tensor(np.argmin(x.data, axis=dim, keepdims=keepdim), dtype=int64)
 
 
 @tensor_method
@@ -96,16 +97,21 @@ def std(
 @tensor_method
 @array_operation
 def prod(a: Array, dim: int | None = None, keepdim: bool = False) -> Array:
-    """Product over dimension `dim` (None: all)."""
-    product: Array = np.prod(a, axis=dim, keepdims=keepdim)
+    """Product over dimension `dim` (None: all); of integers and bools it is int64."""
+    product: Array = np.prod(a, axis=dim, keepdims=keepdim, dtype=_total(a))
     return product
 
 
 @tensor_method
 @array_operation
 def cumsum(a: Array, dim: int) -> Array:
-    """Running sum along `dim`."""
-    return np.cumsum(a, axis=dim)
+    """Running sum along `dim`; of integers and bools it is int64."""
+    return np.cumsum(a, axis=dim, dtype=_total(a))
+
+
+def _total(a: Array) -> DType:
+    """The type that many elements of `a` add up to."""
+    return a.dtype if a.dtype.kind == "f" else int64
 
 
 @tensor_method

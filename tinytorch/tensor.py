@@ -27,7 +27,7 @@ from tinytorch.basics import (
     sizes_of,
     tensors_first,
 )
-from tinytorch.dtypes import float32
+from tinytorch.dtypes import float32, int64
 
 Dims = int | tuple[int, ...] | None
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -343,8 +343,9 @@ class Tensor(TensorBase):
     # Reductions.
 
     def sum(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
-        """Sum over dimension(s) `dim` (None: all)."""
-        return Tensor._op(sum, self, dim=dim, keepdim=keepdim)
+        """Sum over dimension(s) `dim` (None: all); of integers and bools it is int64."""
+        total = Tensor._op(sum, self, dim=dim, keepdim=keepdim)
+        return total if total.dtype.kind == "f" else total.long()
 
     def mean(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
         """Mean over dimension(s) `dim` (None: all)."""
@@ -355,7 +356,8 @@ class Tensor(TensorBase):
         values = Tensor._op(max, self, dim=dim, keepdim=keepdim)
         if dim is None:
             return values
-        return MaxResult(values, Tensor(np.argmax(self.data, axis=dim, keepdims=keepdim)))
+        indices = np.argmax(self.data, axis=dim, keepdims=keepdim)
+        return MaxResult(values, Tensor(indices, dtype=int64))
 
     # Shape.
 

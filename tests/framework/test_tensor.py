@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tinytorch as tt
+from tinytorch.metrics import confusion_matrix
 from tinytorch.tensor import (
     Tensor,
     add,
@@ -128,6 +129,88 @@ def test_lists_become_the_default_types():
     assert tt.tensor([True]).dtype == tt.bool
     assert tt.tensor(np.ones(1)).dtype == tt.float64
     assert tt.tensor([1], dtype=tt.float64).dtype == tt.float64
+
+
+@pytest.fixture
+def browser_integers(monkeypatch):
+    """NumPy whose integers are int32 unless a type is given, as where pointers have 32 bits."""
+
+    def narrow(function):
+        def run(*inputs, dtype=None, **options):
+            if dtype is not None:
+                return function(*inputs, dtype=dtype, **options)
+            result = function(*inputs, **options)
+            wide = any(getattr(x, "dtype", None) == np.int64 for x in inputs)
+            return result.astype(np.int32) if result.dtype == np.int64 and not wide else result
+
+        return run
+
+    for name in ("asarray", "array", "arange", "sum", "prod", "cumsum"):
+        monkeypatch.setattr(np, name, narrow(getattr(np, name)))
+    for name in ("argmax", "argmin", "argsort", "argwhere", "bincount"):
+        found = getattr(np, name)
+        monkeypatch.setattr(np, name, lambda *a, f=found, **o: f(*a, **o).astype(np.int32))
+    monkeypatch.setattr(np, "int_", np.int32)
+
+    class Draws:
+        def __init__(self, source):
+            self.source = source
+
+        def __getattr__(self, name):
+            return getattr(self.source, name)
+
+        def permutation(self, n):
+            return self.source.permutation(n).astype(np.int32)
+
+        def choice(self, *inputs):
+            return self.source.choice(*inputs).astype(np.int32)
+
+    tt.manual_seed(0)
+    monkeypatch.setattr(tt.default_generator, "numpy", Draws(tt.default_generator.numpy))
+
+
+INTEGERS = {
+    "number": lambda: tt.tensor(3),
+    "list": lambda: tt.tensor([[1, 2], [3, 4]]),
+    "Tensor": lambda: tt.Tensor([1, 2]),
+    "full": lambda: tt.full((2,), 7),
+    "arange": lambda: tt.arange(4),
+    "randint": lambda: tt.randint(0, 9, (3,)),
+    "randperm": lambda: tt.randperm(4),
+    "multinomial": lambda: tt.multinomial(tt.ones(3), 2),
+    "where": lambda: tt.where(tt.ones(2) > 0, 1, 2),
+    "argmax": lambda: tt.ones(3).argmax(),
+    "argmin": lambda: tt.ones(2, 3).argmin(dim=1),
+    "max": lambda: tt.ones(2, 3).max(dim=1).indices,
+    "min": lambda: tt.ones(2, 3).min(dim=1).indices,
+    "argsort": lambda: tt.ones(3).argsort(),
+    "sort": lambda: tt.ones(3).sort().indices,
+    "topk": lambda: tt.ones(3).topk(2).indices,
+    "nonzero": lambda: tt.ones(3).nonzero(),
+    "bincount": lambda: tt.tensor([0, 2]).bincount(),
+    "one_hot": lambda: tt.nn.functional.one_hot(tt.tensor([0, 2])),
+    "sum of bools": lambda: (tt.ones(3) > 0).sum(),
+    "sum of int32": lambda: tt.ones(3, dtype=tt.int32).sum(dim=0),
+    "sum of uint8": lambda: tt.ones(3, dtype=tt.uint8).sum(),
+    "prod": lambda: tt.ones(3, dtype=tt.int32).prod(),
+    "cumsum": lambda: (tt.ones(3) > 0).cumsum(0),
+    "arithmetic": lambda: tt.arange(3) * 2 - 1,
+    "collated": lambda: tt.utils.data.default_collate([1, 2]),
+    "batch": lambda: next(iter(tt.utils.data.DataLoader([(0.5, 1), (1.5, 2)], 2)))[1],
+    "confusion": lambda: confusion_matrix(tt.ones(2, 3), tt.tensor([0, 1])),
+    "batches tracked": lambda: tt.nn.BatchNorm1d(2).num_batches_tracked,
+}
+
+
+@pytest.mark.parametrize("make", INTEGERS.values(), ids=INTEGERS)
+def test_integers_are_int64_whatever_the_platform(browser_integers, make):
+    assert make().dtype == tt.int64
+
+
+def test_arrays_keep_their_types():
+    for name in ("uint8", "int32", "float16", "float64"):
+        assert tt.tensor(np.ones(2, name)).dtype == name
+        assert tt.tensor(np.ones(2, name)[0]).dtype == name
 
 
 def test_tensor_copies_and_as_tensor_shares():
