@@ -89,4 +89,9 @@ def test_sums_to_one():
     """Back as probabilities, they sum to 1 along dim of a stack, too."""
     x = np.arange(24, dtype=np.float32).reshape(2, 3, 4) % 7
     total = np.exp(log_softmax(Tensor(x), dim=1).numpy()).sum(axis=1)
-    assert_same(total, np.ones((2, 4), np.float32), inputs={"x": x, "dim": 1}, name="the sums")
+    assert_same(
+        total,
+        np.ones((2, 4), np.float32),
+        inputs={"x": x, "dim": 1},
+        name="the sum of the probabilities",
+    )

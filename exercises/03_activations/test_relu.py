@@ -13,6 +13,7 @@ PROBES = [
     lambda: relu(X.copy()),
     lambda: relu(np.array([[-1.0, 4.0], [5.0, -6.0]], np.float32)),
     lambda: (lambda x: (relu(x), x))(X.copy()),
+    lambda: relu(Tensor([-1.0, 2.0])),
 ]
 
 

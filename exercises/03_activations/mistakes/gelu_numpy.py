@@ -1,4 +1,4 @@
-"""NumPy's functions do not take a tensor. Yours do: `tanh(...)` and `erf(...)`; `math.sqrt` is only for plain numbers such as 2."""
+"""NumPy's `tanh` does not take a tensor. Yours does, and it is recorded: `tanh(...)` without the np."""
 
 
 @operation
@@ -8,4 +8,4 @@ def gelu(x, approximate="none"):
         return 0.5 * x * (1 + np.tanh(inner))
     if approximate != "none":
         raise ValueError(f"gelu: {approximate!r} is not known")
-    return 0.5 * x * (1 + erf(x / np.sqrt(x * 0 + 2)))
+    return 0.5 * x * (1 + erf(x / math.sqrt(2)))
