@@ -112,3 +112,13 @@ test("every layout has a migration", () => assert.equal(migrations.length, SCHEM
 test("sites that share an origin do not share work", () => {
   assert.notEqual(workspaceName("https://x.example/a/"), workspaceName("https://x.example/b/"));
 });
+
+test("the files carry the time they were written, stored or not", async () => {
+  const store = new BrowserStore(fresh());
+  const before = Date.now();
+  await store.write({ a: "1", b: "2" });
+  await store.write({}, ["b"]);
+  const [entry, ...others] = await store.entries();
+  assert.deepEqual([entry.path, entry.text, others.length], ["a", "1", 0]);
+  assert.ok(entry.modified >= before && entry.modified <= Date.now());
+});

@@ -1,6 +1,9 @@
 // The kernel, the store and the service worker in real browsers, on a bare page.
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { buildId } from "../../lite/build.mjs";
 import { assertOneOrigin, browsers, eventually, launch, newPage, serve } from "./harness.mjs";
 import { kernelSite } from "./kernel-site.mjs";
 
@@ -163,6 +166,33 @@ for (const name of browsers) {
         await other.close();
       });
 
+      test("the engine answers, what it changes is stored, its errors are errors", LIMIT, async () => {
+        const step = await page.evaluate(async () => {
+          const { state } = await window.kernel.call({ call: "state" });
+          return state.chapters.find(({ id }) => id === "02-tensor").steps[0].id;
+        });
+        const before = await stored(page);
+        const { report } = await page.evaluate(async (id) => {
+          const { starter } = await window.kernel.call({ call: "starter", step: id });
+          return window.kernel.call({ call: "check", step: id, code: starter });
+        }, step);
+        assert.notEqual(report.outcome, "passed", "a starter");
+        assert.ok("tinytorch/tensor.py" in (await stored(page)) && !("tinytorch/tensor.py" in before));
+        const error = await page.evaluate(() =>
+          window.kernel.call({ call: "text", step: "02-tensor/none" }).catch(({ name, message }) => `${name}: ${message}`),
+        );
+        assert.match(error, /^ServiceError: .*02-tensor\/none/);
+        const endless = await page.evaluate(async (id) => {
+          const { starter } = await window.kernel.call({ call: "starter", step: id });
+          const check = window.kernel.call({ call: "check", step: id, code: `${starter}\nwhile True:\n    pass\n` });
+          const outcome = check.then(() => "answered", ({ name }) => name);
+          await new Promise((resume) => setTimeout(resume, 1500));
+          return [await window.kernel.stop(), await outcome];
+        }, step);
+        assert.deepEqual(endless, ["interrupted", "KernelStopped"]);
+        assert.equal((await run(page, "kept")).status, "ok");
+      });
+
       test("an interrupt that is not taken ends in a fresh Python with the files", LIMIT, async () => {
         const reply = await runAndStop(page, "while True:\n    try:\n        while True: pass\n    except BaseException: pass");
         assert.deepEqual([reply.status, reply.how], ["stopped", "restarted"]);
@@ -200,6 +230,23 @@ for (const name of browsers) {
         assert.ok(reply.ms < 500, `${reply.ms} ms`);
         assert.equal((await run(page, 'print(open("mine.txt").read())')).stdout, "kept\n");
         assertOneOrigin(page, server.origin);
+        await page.close();
+        server.failing.clear();
+      });
+
+      test("a runtime that cannot be fetched, or is of another build, is said in words; trying again works", LIMIT, async () => {
+        server.failing.add("sw.js").add("pyodide/pyodide.asm.wasm");
+        const page = await open(browser, server.url);
+        const problem = () => page.evaluate(() => window.kernel.start().then(() => "started", ({ message }) => message));
+        assert.match(await problem(), /could not be loaded from this site.*what you wrote is kept/);
+        assert.equal(await page.evaluate(() => window.kernel.status), "dead");
+        server.failing.delete("pyodide/pyodide.asm.wasm");
+        const worker = join(site.folder, "tt/kernel-worker.js");
+        const script = readFileSync(worker, "utf8");
+        writeFileSync(worker, script.replaceAll(buildId(), "anotherbuild"));
+        assert.match(await problem(), /updated while the page was open\. Reload/);
+        writeFileSync(worker, script);
+        assert.equal((await run(page, "1 + 1")).status, "ok");
         await page.close();
         server.failing.clear();
       });

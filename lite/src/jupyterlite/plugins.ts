@@ -3,6 +3,7 @@ import { IDefaultDrive, ServerConnection } from "@jupyterlab/services";
 import { PageConfig } from "@jupyterlab/coreutils";
 import { ILocalForage } from "@jupyterlite/localforage";
 import { IKernelClient, IKernelSpecs, LiteKernelClient } from "@jupyterlite/services";
+import { installServiceWorker, keepForOffline } from "../service-worker/register.ts";
 import { workspaceStore } from "../workspace/store.ts";
 import { WorkspaceDrive } from "./drive.ts";
 import { LabKernel } from "./lab-kernel.ts";
@@ -64,6 +65,7 @@ const kernel: Plugin = {
       create: async (options) => {
         const created = new LabKernel(options, workspaceStore());
         kernels.set(options.id, created);
+        keepForOffline();
         created.disposed.connect(() => {
           if (kernels.get(options.id) === created) kernels.delete(options.id);
         });
@@ -72,5 +74,8 @@ const kernel: Plugin = {
     });
   },
 };
+
+// Whoever comes here first gets the site's service worker here; nothing is open yet that a reload would take.
+void installServiceWorker(() => kernels.size === 0);
 
 export default [drive, client, kernel];

@@ -40,10 +40,18 @@ const STACK = 128 * 1024;
 
 /** Load the interpreter and the packages that every session needs. */
 export async function boot(options: BootOptions): Promise<PyodideAPI> {
-  const { indexUrl, write, fatal, mark } = options;
+  const { failed, stopWatching } = watchFetches();
+  try {
+    return await Promise.race([start(options), failed]);
+  } finally {
+    stopWatching();
+  }
+}
+
+async function start({ indexUrl, interruptBuffer, write, fatal, mark }: BootOptions): Promise<PyodideAPI> {
   const [loader, lock] = await Promise.all([
     import(indexUrl + "pyodide.mjs") as Promise<{ loadPyodide: typeof loadPyodide }>,
-    fetchLock(indexUrl + "pyodide-lock.json"),
+    fetch(indexUrl + "pyodide-lock.json").then((response) => response.json() as Promise<Lock>),
   ]);
   mark("loader");
   const python = await loader.loadPyodide({
@@ -59,13 +67,27 @@ export async function boot(options: BootOptions): Promise<PyodideAPI> {
   api.on_fatal = (error) => fatal(`${error.name}: ${error.message}`);
   const base = module._emscripten_stack_get_base();
   module._PyUnstable_ThreadState_SetStackProtection(module._PyThreadState_Get(), base - STACK, STACK);
-  if (options.interruptBuffer) python.setInterruptBuffer(options.interruptBuffer);
+  if (interruptBuffer) python.setInterruptBuffer(interruptBuffer);
   mark("runtime");
   return python;
 }
 
-async function fetchLock(url: string): Promise<Lock> {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`The Python runtime is not on this site: ${url} answered ${response.status}.`);
-  return (await response.json()) as Lock;
+/** Pyodide waits for ever for an interpreter that cannot be fetched, and starts without a package that cannot. */
+function watchFetches(): { failed: Promise<never>; stopWatching: () => void } {
+  const original = globalThis.fetch;
+  let fail: (reason: Error) => void = () => undefined;
+  const failed = new Promise<never>((_, reject) => (fail = reject));
+  failed.catch(() => undefined);
+  globalThis.fetch = async (input, init) => {
+    const url = input instanceof Request ? input.url : String(input);
+    try {
+      const response = await original(input, init);
+      if (!response.ok) fail(new Error(`${url} answered ${response.status}`));
+      return response;
+    } catch (error) {
+      fail(new Error(`${url}: ${(error as Error).message}`));
+      throw error;
+    }
+  };
+  return { failed, stopWatching: () => (globalThis.fetch = original) };
 }

@@ -1,7 +1,7 @@
 /** One live Python: a worker, the way to it, and the news of its death. */
 import { type Remote, wrap } from "comlink";
 import { buildId, siteRoot } from "../site.ts";
-import type { InitializeOptions, KernelMessage, WorkerApi, WorkerEvent } from "./protocol.ts";
+import { CANNOT_LOAD, type InitializeOptions, type KernelMessage, type WorkerApi, type WorkerEvent } from "./protocol.ts";
 import { KernelCrashed } from "./types.ts";
 
 export interface EngineOptions {
@@ -81,6 +81,3 @@ export class Engine {
     this.#fail(reason);
   }
 }
-
-const CANNOT_LOAD =
-  "Python could not be loaded from this site. Check the connection, then try again; what you wrote is kept.";

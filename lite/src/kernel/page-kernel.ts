@@ -1,6 +1,5 @@
 /** The kernel of a page: one request at a time, a stop that always works, a restart that keeps the files. */
 import type { WorkspaceStore } from "../workspace/store.ts";
-import { keepForOffline } from "../service-worker/offline.ts";
 import { Engine } from "./engine.ts";
 import { WorkspaceLink } from "./link.ts";
 import { toOutput } from "./messages.ts";
@@ -119,7 +118,6 @@ export class PageKernel extends EventTarget implements Kernel {
 
   async #boot(status: "booting" | "restarting"): Promise<Session> {
     const begin = performance.now();
-    const first = this.status === "off";
     this.#stopping = false;
     this.#set(status, "Loading Python");
     const engine = new Engine({
@@ -144,7 +142,6 @@ export class PageKernel extends EventTarget implements Kernel {
         if (engine === this.#engine) this.#replaceSoon(reason, `${reason.message} ${KEPT}`);
       });
       this.#set("idle");
-      if (first) keepForOffline();
       return session;
     } catch (error) {
       if (engine === this.#engine) {

@@ -1,6 +1,9 @@
 /** What the page and the worker say to each other. Requests go through comlink; these also travel. */
 import type { IPyodideWorkerKernel } from "@jupyterlite/pyodide-kernel/lib/tokens";
 
+export const CANNOT_LOAD =
+  "Python could not be loaded from this site. Check the connection, then try again; what you wrote is kept.";
+
 /** A message of the Jupyter kernel, as pyodide-kernel's worker words it. */
 export interface KernelMessage {
   type: string;

@@ -6,7 +6,15 @@ import { boot } from "./boot.ts";
 import setup from "./kernel.py";
 import { type FileSystem, Mirror } from "./mirror.ts";
 import { OutputBudget } from "./output.ts";
-import type { FileChanges, Header, InitializeOptions, KernelMessage, WorkerEvent, WorkerReply } from "./protocol.ts";
+import {
+  CANNOT_LOAD,
+  type FileChanges,
+  type Header,
+  type InitializeOptions,
+  type KernelMessage,
+  type WorkerEvent,
+  type WorkerReply,
+} from "./protocol.ts";
 
 export const WORKSPACE = "/workspace";
 
@@ -52,13 +60,17 @@ class KernelWorker extends PyodideRemoteKernel {
 
   protected override async initRuntime(options: InitializeOptions): Promise<void> {
     this.#interrupt = options.interruptBuffer;
-    this._pyodide = await boot({
-      indexUrl: options.indexUrl,
-      interruptBuffer: options.interruptBuffer,
-      write: (name, text) => this.#raw.push([name, text]),
-      fatal: (message) => post({ _fatal: message }),
-      mark: (phase) => this.#mark(phase),
-    });
+    try {
+      this._pyodide = await boot({
+        indexUrl: options.indexUrl,
+        interruptBuffer: options.interruptBuffer,
+        write: (name, text) => this.#raw.push([name, text]),
+        fatal: (message) => post({ _fatal: message }),
+        mark: (phase) => this.#mark(phase),
+      });
+    } catch (error) {
+      throw new Error(`${CANNOT_LOAD} (${(error as Error).message})`);
+    }
   }
 
   protected override async initPackageManager(): Promise<void> {
