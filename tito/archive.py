@@ -23,7 +23,7 @@ LARGEST_FILE = 2_000_000
 LARGEST_TOTAL = 32_000_000
 LONGEST_NAME = 200
 _SUFFIXES = {".py", ".toml", ".json", ".md", ".txt", ".ipynb", ".csv", ".cfg"}
-_SKIPPED = {"__pycache__", "build", "dist", "node_modules", "venv", "env", "data"}
+_SKIPPED = {"__pycache__", "build", "dist", "node_modules", "venv", "env", "data", "runs"}
 # Windows gives these names to devices, whatever the suffix.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')

@@ -1,5 +1,7 @@
 """What the command line prints: verdicts, the map, errors."""
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +18,13 @@ from tito.report import PASSED, Report
 from tito.workspace import Workspace
 
 if TYPE_CHECKING:
+    from tito.doctor import Finding
     from tito.gate import Complaint
 
-_out = Console(highlight=False, soft_wrap=True)
-_err = Console(highlight=False, soft_wrap=True, stderr=True)
+# Tables that go into a file or a pipe are not folded to the width of some terminal.
+_width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
+_out = Console(highlight=False, soft_wrap=True, width=_width)
+err = Console(highlight=False, soft_wrap=True, stderr=True)
 _MARKS = {"passed": "[green]ok[/]  ", "failed": "[red]fail[/]", "error": "[red]err[/] "}
 
 
@@ -28,16 +33,22 @@ def note(text: str) -> None:
     _out.print(escape(text))
 
 
+def clear() -> None:
+    """Begin at the top of the terminal."""
+    if _out.is_terminal:
+        _out.clear()
+
+
 def warn(text: str) -> None:
     """A line to be noticed."""
-    _err.print(f"[yellow]{escape(text)}[/]")
+    err.print(f"[yellow]{escape(text)}[/]")
 
 
 def error(problem: TitoError) -> None:
     """What is wrong, and what to do."""
-    _err.print(f"[red]{escape(problem.message)}[/]")
+    err.print(f"[red]{escape(problem.message)}[/]")
     if problem.hint:
-        _err.print(escape(problem.hint))
+        err.print(escape(problem.hint))
 
 
 def warnings(workspace: Workspace) -> None:
@@ -147,3 +158,35 @@ def figures(chapters: list[dict[str, Any]]) -> None:
     for name in [name for name in chapters[0] if name != "id"] if chapters else []:
         table.add_row(name, *(str(chapter[name]) for chapter in chapters))
     _out.print(table)
+
+
+def data_sets(entries: list[dict[str, Any]], folder: Path) -> None:
+    """The data sets, and where they are kept."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("name", "size", "", "what", "license"):
+        table.add_column(column, justify="right" if column == "size" else "left")
+    for entry in entries:
+        here = "[green]here[/]" if entry["here"] else "-"
+        size = f"{entry['size'] / 1e6:.0f} MB"
+        table.add_row(entry["name"], size, here, escape(entry["title"]), escape(entry["license"]))
+    _out.print(table)
+    note(f"They are kept in {folder}")
+
+
+def milestones(rows: list[tuple[str, str, str, str, str]]) -> None:
+    """The milestones: name, title, chapter, gate, state."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("name", "what", "after", "gate", ""):
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    _out.print(table)
+
+
+def finding(found: "Finding") -> None:
+    """One line of the doctor's, and how to mend it."""
+    colors = {"good": "green", "warning": "yellow", "bad": "red"}
+    mark = {"good": "ok", "warning": "note", "bad": "bad"}[found.state]
+    _out.print(f"[{colors[found.state]}]{mark:4}[/] {escape(f'{found.about:17}{found.found}')}")
+    if found.mend:
+        _out.print(f"[dim]{' ' * 22}{escape(found.mend)}[/]")

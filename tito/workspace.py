@@ -286,6 +286,14 @@ class Workspace:
             entry["failures"] = entry.get("failures", 0) + 1
         self.save_state()
 
+    def open_hints(self, step: Step, *, everything: bool = False) -> list[str]:
+        """Open one more hint, or all; every hint that is open by now."""
+        entry = self.entry(step)
+        count = len(step.hints) if everything else min(entry.get("hints", 0) + 1, len(step.hints))
+        entry["hints"] = count
+        self.save_state()
+        return list(step.hints[:count])
+
     def reveal(self, step: Step) -> None:
         """Remember that the solution was shown before the step was passed."""
         if self.entry(step)["outcome"] != "passed":

@@ -66,7 +66,7 @@ def test_hidden_tests_never_enter_it(wheel: Path) -> None:
 def test_installs_the_command(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         entries = next(n for n in archive.namelist() if n.endswith("entry_points.txt"))
-        assert "tito = tito.cli:main" in archive.read(entries).decode()
+        assert "tito = tito.__main__:main" in archive.read(entries).decode()
         metadata = next(n for n in archive.namelist() if n.endswith("METADATA"))
         text = archive.read(metadata).decode()
     needs = re.findall(r"^Requires-Dist: (\w+)", text, re.MULTILINE)
