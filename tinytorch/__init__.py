@@ -17,8 +17,10 @@ __getattr__ = _course.export("", globals())
 
 from tinytorch import nn, optim, utils
 
-if _course.available("kernels") and _os.environ.get("TINYTORCH_KERNELS", "fast") == "fast":
-    globals()["use_kernels"]("fast")
+if _course.available("kernels_wasm"):
+    from tinytorch.kernels_sets import best_kernels as _best_kernels
+
+    use_kernels(_os.environ.get("TINYTORCH_KERNELS") or _best_kernels())  # type: ignore[name-defined]  # noqa: F821
 
 __version__ = "0.1.0"
 __all__ += ["nn", "optim", "utils"]  # type: ignore[name-defined]  # noqa: F821

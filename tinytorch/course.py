@@ -72,6 +72,12 @@ MODULES: dict[str, int] = {
     "kernels_attention": 16,
     "kernels_optimizers": 16,
     "kernels": 16,
+    "kernels_wasm": 16,
+    "kernels_wasm_elementwise": 16,
+    "kernels_wasm_products": 16,
+    "kernels_wasm_rows": 16,
+    "kernels_wasm_images": 16,
+    "kernels_wasm_optimizers": 16,
 }
 
 # For each namespace: module -> the names it gives. "new=old" renames, "Tensor.exp" is a method

@@ -3,6 +3,7 @@
 `implementations` and `rules` say what runs for an operation and for its gradient. A kernel set
 fills them: `use_kernels("fast")` puts the functions declared with `fast` in the place of those that
 chapters 02 to 15 wrote, `use_kernels("plain")` takes them out. Results are the same to rounding.
+In the browser there is a third set, "wasm" (`kernels_wasm`).
 """
 
 from __future__ import annotations
@@ -45,21 +46,23 @@ class KernelSet:
 
 
 fast = KernelSet()
-sets: dict[str, KernelSet] = {"plain": KernelSet(), "fast": fast}
+sets: dict[str, KernelSet] = {"plain": KernelSet(), "fast": fast}  # the best one last
+absent: dict[str, str] = {}  # a set that cannot be had here -> why
 _in_use = "plain"
 _placed: set[str] = set()  # operations whose implementation the set in use has put there
 _plain_rules: dict[str, Rule | None] = {}  # what the set in use has displaced
 
 
 def use_kernels(name: str, only: Collection[str] | None = None) -> str:
-    """Choose the kernel set, "plain" or "fast"; returns the name of the one before.
+    """Choose the kernel set: "plain", "fast", or in the browser "wasm"; returns the one before.
 
     only: the operations it holds for, with their gradients; all others stay plain. It holds from
     now on. What was recorded before keeps its own gradient rules.
     """
     global _in_use, _placed, _plain_rules
     if name not in sets:
-        raise ValueError(f"use_kernels: there are {', '.join(sets)}; got {name!r}")
+        why = f" ({absent[name]})" if name in absent else ""
+        raise ValueError(f"use_kernels: there are {', '.join(sets)}; got {name!r}{why}")
     before, _in_use = _in_use, name
     for operation in _placed:
         implementations.pop(operation, None)
@@ -77,6 +80,11 @@ def use_kernels(name: str, only: Collection[str] | None = None) -> str:
     if name == "plain":
         release_memory()
     return before
+
+
+def best_kernels() -> str:
+    """The name of the fastest set there is here."""
+    return list(sets)[-1]
 
 
 def kernels_in_use() -> str:
