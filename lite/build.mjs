@@ -1,5 +1,5 @@
 // Bundles the browser code of lite/ into build/lite. Run: npm run build [-- --out DIR]
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -50,8 +50,7 @@ const sharedByJupyterLite = {
 
 export async function build(out) {
   rmSync(out, { recursive: true, force: true });
-  const pages = { tt: "src/page/main.ts", thebe: "src/page/thebe.ts" };
-  const entryPoints = Object.fromEntries(Object.entries(pages).filter(([, path]) => existsSync(join(here, path))));
+  const entryPoints = { tt: "src/page/main.ts", thebe: "src/page/thebe.ts" };
   await Promise.all([
     // The page's own entries share code through chunks, so that the editor loads when it is needed.
     esbuild.build({ ...options("../"), entryPoints, splitting: true, chunkNames: "chunk-[hash]", outdir: out }),
