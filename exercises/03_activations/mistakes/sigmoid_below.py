@@ -1,4 +1,4 @@
-"""Right in the middle, but for x = -1000 it computes e^1000, which overflows. That the fraction then happens to be 0 is luck; the warning is real. For negative x, write it with e^x instead."""
+"""Right in the middle, but for x = -1000 it computes e^1000, which overflows to infinity. That 1 divided by infinity happens to be right here is luck. For negative x, write it with e^x instead."""
 
 
 @tensor_method
