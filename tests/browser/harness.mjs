@@ -75,9 +75,35 @@ export async function serve(folder, { headers = false, subPath = "/" } = {}) {
 /** Names of the browsers to drive: both, or those in the variable BROWSERS. */
 export const browsers = (process.env.BROWSERS ?? "chromium firefox").split(" ");
 
-/** Start a browser with a profile of its own; `close()` also removes the profile. */
+/** What a browser asks of its own maker, whatever page is open. */
+const BROWSERS_OWN = /(?:^|\.)(?:mozilla\.(?:com|net|org)|firefox\.com|google(?:apis)?\.com|gvt1\.com):\d+$/;
+const FONTS = /^fonts\./;
+
+/** A proxy that lets nothing through and notes who was asked for: workers' requests pass it, too. */
+async function trap() {
+  const asked = [];
+  const note = (host) => {
+    if (!BROWSERS_OWN.test(host) || FONTS.test(host)) asked.push(host);
+  };
+  const proxy = createServer((request, response) => {
+    note(`${new URL(request.url, "http://unknown").hostname}:80`);
+    response.writeHead(502).end();
+  });
+  proxy.on("connect", (request, socket) => {
+    note(request.url);
+    socket.end("HTTP/1.1 502 No other origin\r\n\r\n");
+  });
+  await new Promise((ready) => proxy.listen(0, "127.0.0.1", ready));
+  return { asked, port: proxy.address().port, close: () => proxy.close(() => undefined) };
+}
+
+/**
+ * Start a browser with a profile of its own; `close()` also removes the profile. Every request that would leave
+ * the machine ends in `strangers`, whoever makes it: page, worker or service worker.
+ */
 export async function launch(name) {
   const profile = mkdtempSync(join(tmpdir(), `tinytorch-${name}-`));
+  const { asked, port, close: closeTrap } = await trap();
   const common = { headless: true, userDataDir: profile, protocolTimeout: 240_000 };
   const browser =
     name === "firefox"
@@ -86,12 +112,20 @@ export async function launch(name) {
           browser: "firefox",
           protocol: "webDriverBiDi",
           executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
+          extraPrefsFirefox: {
+            "network.proxy.type": 1,
+            "network.proxy.http": "127.0.0.1",
+            "network.proxy.http_port": port,
+            "network.proxy.ssl": "127.0.0.1",
+            "network.proxy.ssl_port": port,
+          },
         })
       : await puppeteer.launch({
           ...common,
           executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
           args: [
             "--no-sandbox",
+            `--proxy-server=127.0.0.1:${port}`,
             "--disable-gpu",
             "--disable-quic",
             "--no-first-run",
@@ -101,19 +135,38 @@ export async function launch(name) {
           ],
         });
   const close = browser.close.bind(browser);
+  browser.strangers = asked;
   browser.close = async () => {
     await close();
+    closeTrap();
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   };
   return browser;
 }
 
-/** A new page whose requests and errors are kept: `page.log.requests`, `page.log.errors`. */
+/**
+ * A new page with a log: `requests`, `errors` (uncaught), `problems` (answers that are errors, requests that failed,
+ * what a policy blocked, warnings and errors of the console).
+ */
 export async function newPage(browser) {
   const page = await browser.newPage();
-  page.log = { requests: [], errors: [] };
+  page.log = { requests: [], errors: [], problems: [] };
   page.on("request", (request) => page.log.requests.push(request.url()));
-  page.on("pageerror", (error) => page.log.errors.push(String(error)));
+  page.on("pageerror", (error) => {
+    // Firefox's number for what a reload gave up.
+    if (!String(error).includes("status=2152398850")) page.log.errors.push(String(error));
+  });
+  page.on("response", (response) => {
+    if (response.status() >= 400) page.log.problems.push(`${response.status()} ${response.url()}`);
+  });
+  page.on("requestfailed", (request) => {
+    const reason = request.failure()?.errorText ?? "failed";
+    // A reload or a closed page gives up what was on its way.
+    if (!/ABORT/i.test(reason)) page.log.problems.push(`${reason} ${request.url()}`);
+  });
+  page.on("console", (message) => {
+    if (/^(?:warn|error)/.test(message.type())) page.log.problems.push(`console: ${message.text()}`);
+  });
   return page;
 }
 
@@ -121,6 +174,14 @@ export async function newPage(browser) {
 export function assertOneOrigin(page, origin) {
   const others = page.log.requests.filter((url) => !/^(?:data|blob|about):/.test(url) && !url.startsWith(`${origin}/`));
   assert.deepEqual(others, [], "requests to other origins");
+  assert.deepEqual(page.browser().strangers, [], "hosts asked for, by any thread of the browser");
+}
+
+/** One origin, no error of a script, no failed or blocked request, a silent console. */
+export function assertClean(page, origin) {
+  assertOneOrigin(page, origin);
+  assert.deepEqual(page.log.errors, [], "uncaught errors");
+  assert.deepEqual(page.log.problems, [], "problems of the page");
 }
 
 /** Wait until `check()` is truthy, through reloads of the page; resolves to its value. */
