@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lite.distribution import assemble, fetch
 from lite.distribution.sources import read_sources
+from lite.kernels import build as kernels
 
 from . import node, stamps
 from .assembly import assemble_site
@@ -17,6 +18,7 @@ from .console import BUILD, ROOT, Line, Problem, Progress, run
 
 MODULES = ROOT / "lite" / "node_modules"
 WHEELS = BUILD / "wheel"
+KERNELS = BUILD / "kernels"
 PYODIDE = BUILD / "pyodide"
 BUNDLES = BUILD / "lite"
 JUPYTERLITE = BUILD / "jupyterlite"
@@ -24,7 +26,7 @@ BOOK = BUILD / "book" / "_build" / "html"
 SITE = BUILD / "site"
 
 PACKAGES = ("tinytorch", "tito", "exercises", "milestones")
-OWN_DEPENDS = ("numpy", "pytest")
+OWN_DEPENDS = ("numpy", "pytest", "tinytorch-wasm")
 BUNDLED = (
     "lite/src",
     "lite/styles",
@@ -82,8 +84,18 @@ def own_wheel() -> Path:
     return next(WHEELS.glob("tinytorch-*.whl"))
 
 
+def make_kernels(line: Line) -> None:
+    """Compile the WebAssembly kernels and put them into a wheel of their own."""
+    shutil.rmtree(KERNELS, ignore_errors=True)
+    try:
+        wheel = kernels.build(KERNELS)
+    except kernels.BuildError as error:
+        raise Problem(f"the WebAssembly kernels could not be built: {error}") from None
+    line.note = f"{wheel.name}, {wheel.stat().st_size / 1e3:.0f} KB"
+
+
 def make_runtime(line: Line) -> None:
-    """Gather the files of the page's Python and put them together with our wheel."""
+    """Gather the files of the page's Python and put them together with our wheels."""
     sources = read_sources()
     data = os.environ.get("TINYTORCH_DATA")
     folder = Path(data) if data else None
@@ -92,7 +104,10 @@ def make_runtime(line: Line) -> None:
         files = fetcher.fetch()
     except fetch.FetchError as error:
         raise Problem(str(error)) from None
-    own = [assemble.OwnWheel(own_wheel(), OWN_DEPENDS)]
+    own = [
+        assemble.OwnWheel(own_wheel(), OWN_DEPENDS),
+        assemble.OwnWheel(next(KERNELS.glob("*.whl")), ("numpy",)),
+    ]
     lock = assemble.assemble(sources, files, own, PYODIDE)
     line.note = f"{len(lock['packages'])} packages, {megabytes(PYODIDE)}"
 
@@ -155,7 +170,8 @@ def megabytes(folder: Path) -> str:
 PHASES = (
     Phase("npm", ("lite/package.json", "lite/package-lock.json"), MODULES, make_modules),
     Phase("wheel", (*PACKAGES, "pyproject.toml", "LICENSE"), WHEELS, make_wheel),
-    Phase("runtime", ("lite/distribution",), PYODIDE, make_runtime, ("npm", "wheel")),
+    Phase("kernels", ("lite/kernels", "LICENSE"), KERNELS, make_kernels),
+    Phase("runtime", ("lite/distribution",), PYODIDE, make_runtime, ("npm", "wheel", "kernels")),
     Phase("bundles", BUNDLED, BUNDLES, make_bundles, ("npm",)),
     Phase("jupyterlite", ("lite/jupyterlite",), JUPYTERLITE, make_jupyterlite, ("bundles",)),
     Phase("book", ("book", *BEHIND_PAGES), BOOK, make_book),

@@ -50,7 +50,7 @@ def assemble(
         # The hash in the name (as the wheel format's build tag) keeps browsers from a stale copy.
         file = f"{name}-{version}-0{digest[:12]}-py3-none-any.whl"
         place(mine.path, target / file)
-        packages[name] = entry(mine.path, file, digest, mine.depends)
+        packages[name.replace("_", "-")] = entry(mine.path, file, digest, mine.depends)
     lock: dict[str, Any] = json.loads(files[LOCK].read_text(encoding="utf-8"))
     lock["packages"] = packages
     text = json.dumps(lock, indent=1, sort_keys=True) + "\n"

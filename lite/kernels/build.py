@@ -6,6 +6,7 @@ Pyodide calls a side module: code without a memory of its own, that can be place
 
 import base64
 import hashlib
+import os
 import subprocess
 import sys
 import zipfile
@@ -63,18 +64,21 @@ def compile_library(target: Path) -> Path:
     objects = []
     for source in sorted((FOLDER / "src").glob("*.c")):
         made = target / f"{source.stem}.o"
-        zig(*COMPILE, str(source), "-o", str(made))
+        zig(target / "cache", *COMPILE, str(source), "-o", str(made))
         objects.append(str(made))
     library = target / LIBRARY
-    zig(*LINK, *objects, "-o", str(library))
+    zig(target / "cache", *LINK, *objects, "-o", str(library))
     check(library.read_bytes())
     return library
 
 
-def zig(*arguments: str) -> None:
+def zig(cache: Path, *arguments: str) -> None:
     """Run the compiler; `BuildError` with what it says if it fails."""
+    command = [sys.executable, "-m", "ziglang", *arguments]
+    # Its cache goes where everything that is built goes.
+    places = dict.fromkeys(("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR"), str(cache.resolve()))
     done = subprocess.run(
-        [sys.executable, "-m", "ziglang", *arguments], capture_output=True, text=True, check=False
+        command, capture_output=True, text=True, check=False, env={**os.environ, **places}
     )
     if done.returncode:
         raise BuildError(f"{' '.join(arguments[:2])} failed:\n{done.stderr[-4000:]}")
