@@ -56,6 +56,8 @@ class Mark extends GutterMarker {
   override toDOM(): HTMLElement {
     const dot = document.createElement("span");
     dot.className = "tt-mark";
+    // Without a message it only holds the width of the gutter.
+    if (!this.message) return dot;
     dot.title = this.message;
     dot.setAttribute("role", "img");
     dot.setAttribute("aria-label", this.message);

@@ -150,7 +150,6 @@ export abstract class LiveElement extends HTMLElement {
       onRun: () => void this.run(),
       onCheck: () => void this.check(),
     });
-    host.addEventListener("focusin", () => host.classList.add("tt-used"), { once: true });
     // One step, so that nothing moves in between.
     host.replaceChildren(parent, keys);
     if (hadFocus) this.editor.focus();

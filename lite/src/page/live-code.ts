@@ -1,14 +1,15 @@
 /** The book's Live Code button: start Python, bring every editor, run the setup cells. */
+import { h } from "../elements/dom.ts";
 import type { LiveElement } from "../elements/live-element.ts";
 import type { StatusEvent } from "../kernel/kernel.ts";
 import type { Session } from "./session.ts";
 
 function tell(status: string, message: string): void {
   document.dispatchEvent(new CustomEvent("tt-live-status", { detail: { status, message } }));
-  // sphinx-thebe's script has put its own words there, which name a service that is not used.
   for (const button of document.querySelectorAll<HTMLElement>(".thebe-launch-button")) {
     button.dataset["status"] = status;
-    button.textContent = message;
+    // sphinx-thebe's script puts its own words there, which name a service that is not used.
+    button.replaceChildren(message, h("span", { class: "loading-text", hidden: true }));
   }
 }
 

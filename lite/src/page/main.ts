@@ -2,6 +2,7 @@
 import "../../styles/tt.css";
 import { TinyTorchCell } from "../elements/cell.ts";
 import { TinyTorchExercise } from "../elements/exercise.ts";
+import { TinyTorchExplore } from "../elements/explore.ts";
 import { exercises, pageApi } from "./api.ts";
 import { registerServiceWorker } from "./isolation.ts";
 import { answerLiveCode } from "./live-code.ts";
@@ -13,6 +14,8 @@ const session = pageSession();
 answerLiveCode(session);
 customElements.define("tt-cell", TinyTorchCell);
 customElements.define("tt-exercise", TinyTorchExercise);
+// Last: it works on a cell that is there.
+customElements.define("tt-explore", TinyTorchExplore);
 
 const api = pageApi(session, Promise.all(exercises().map((exercise) => exercise.loaded)).then(() => undefined));
 window.tinytorch = api;
