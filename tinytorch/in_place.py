@@ -17,6 +17,11 @@ from tinytorch.tensor import Tensor, is_recording, tensor_method
 @tensor_method
 def _update(self: Tensor, array: Any) -> Tensor:
     """Write `array` (broadcast, cast) over the data and count the change."""
+    if is_recording() and self.grad_fn is not None:
+        raise RuntimeError(
+            "the result of a recorded operation cannot be changed in place: the gradient would "
+            "not know of it; compute a new tensor, e.g. x = x.clamp(0, 1), or use no_grad()"
+        )
     self.data[...] = array
     self.version += 1
     return self
@@ -34,62 +39,72 @@ def __setitem__(self: Tensor, index: Any, value: Any) -> None:
     self.version += 1
 
 
-def _finish(x: Tensor, result: Tensor) -> Tensor:
-    """Write the result of `x += y` into x; a result that carries gradients stays a new tensor."""
+def _written(x: Tensor, result: Tensor) -> Tensor:
+    """Write the result of an operation into x, as x.add_(y) does."""
     if result.requires_grad:
-        if x.requires_grad and type(x) is not type(result):
-            raise RuntimeError(
-                "a leaf tensor that requires gradients cannot be changed in place while "
-                "operations are recorded; do it inside no_grad()"
-            )
-        return result
+        raise RuntimeError(
+            "what is changed in place cannot be differentiated here: write x = x + y, "
+            "or do it inside no_grad()"
+        )
     if result.shape != x.shape:
         raise ValueError(f"in place: shape {result.shape} does not fit into shape {x.shape}")
+    if result.dtype.kind == "f" != x.dtype.kind:
+        raise TypeError(f"in place: {result.dtype} does not fit into {x.dtype}; x = x + y does")
     return _update(x, result.data)
+
+
+def _assigned(x: Tensor, result: Tensor) -> Tensor:
+    """What `x += y` makes x: itself, changed, or a new tensor if the result carries gradients."""
+    if result.requires_grad and x.requires_grad and x.is_leaf:
+        raise RuntimeError(
+            "a leaf tensor that requires gradients cannot be changed in place while "
+            "operations are recorded; do it inside no_grad()"
+        )
+    return result if result.requires_grad else _written(x, result)
 
 
 @tensor_method
 def __iadd__(self: Tensor, other: Any) -> Tensor:
-    return _finish(self, self + other)
+    return _assigned(self, self + other)
 
 
 @tensor_method
 def __isub__(self: Tensor, other: Any) -> Tensor:
-    return _finish(self, self - other)
+    return _assigned(self, self - other)
 
 
 @tensor_method
 def __imul__(self: Tensor, other: Any) -> Tensor:
-    return _finish(self, self * other)
+    return _assigned(self, self * other)
 
 
 @tensor_method
 def __itruediv__(self: Tensor, other: Any) -> Tensor:
-    return _finish(self, self / other)
+    return _assigned(self, self / other)
 
 
 @tensor_method
 def add_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     """self += alpha * other."""
-    return _finish(self, self + (other if alpha == 1 else other * alpha))
+    return _written(self, self + (other if alpha == 1 else other * alpha))
 
 
 @tensor_method
 def sub_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     """self -= alpha * other."""
-    return _finish(self, self - (other if alpha == 1 else other * alpha))
+    return _written(self, self - (other if alpha == 1 else other * alpha))
 
 
 @tensor_method
 def mul_(self: Tensor, other: Any) -> Tensor:
     """self *= other."""
-    return _finish(self, self * other)
+    return _written(self, self * other)
 
 
 @tensor_method
 def div_(self: Tensor, other: Any) -> Tensor:
     """self /= other."""
-    return _finish(self, self / other)
+    return _written(self, self / other)
 
 
 @tensor_method

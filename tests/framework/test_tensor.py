@@ -279,6 +279,9 @@ def test_in_place_needs_a_shape_that_fits():
     x = tt.zeros(2)
     with pytest.raises(ValueError, match=r"shape \(3, 2\) does not fit"):
         x += tt.ones(3, 2)
+    count = tt.arange(3)
+    with pytest.raises(TypeError, match="float32 does not fit into int64"):
+        count += 0.5
 
 
 BAD = [
