@@ -285,7 +285,8 @@ class DataLoader:
     ) -> None:
         if sampler is not None and shuffle:
             raise ValueError("DataLoader: a sampler gives the order, so leave out shuffle")
-        if batch_sampler is not None and (batch_size != 1 or shuffle or sampler or drop_last):
+        alone = batch_size == 1 and not shuffle and sampler is None and not drop_last
+        if batch_sampler is not None and not alone:
             raise ValueError(
                 "DataLoader: a batch_sampler gives the batches, so leave out batch_size, shuffle, "
                 "sampler and drop_last"
@@ -303,7 +304,9 @@ class DataLoader:
         self.batch_size = batch_size
         self.sampler = sampler
         self.drop_last = drop_last
-        self.batch_sampler = batch_sampler or BatchSampler(sampler, batch_size, drop_last)
+        if batch_sampler is None:
+            batch_sampler = BatchSampler(sampler, batch_size, drop_last)
+        self.batch_sampler = batch_sampler
         self.num_workers = num_workers
         self.prefetch_factor = prefetch_factor
         self.collate_fn = collate_fn

@@ -69,13 +69,13 @@ def choose(
     """Draw an id by its probability, from scores (vocab_size,).
 
     temperature: scores are divided by it: below 1 bolder, above 1 more even; 0 takes the highest
-    score (greedy). top_k, top_p: leave out what is improbable. Raises ValueError for scores that
-    are not numbers.
+    score (greedy). top_k, top_p: leave out what is improbable. Raises ValueError when the highest
+    score is not a finite number.
     """
     if temperature < 0:
         raise ValueError(f"choose: the temperature must be at least 0, got {temperature}")
-    if np.isnan(scores).any():
-        raise ValueError("choose: a score is NaN; did the training diverge?")
+    if not np.isfinite(scores.max()):  # the maximum of numbers and a NaN is NaN
+        raise ValueError(f"choose: the highest score is {scores.max()}; did the training diverge?")
     if temperature == 0:
         return int(np.argmax(scores))
     scores = scores / temperature

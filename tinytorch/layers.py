@@ -178,13 +178,11 @@ class Module:
 
     def to(self: Self, target: Any = None, dtype: DType = None) -> Self:
         """Parameters and float buffers as another dtype; a device is accepted (there is one)."""
-        if dtype is None and target is not None and str(target).partition(":")[0] != "cpu":
-            dtype = np.dtype(target)
-        if dtype is not None:
-            for module in self.modules():
-                for _, value in _walk(vars(module)):
-                    if isinstance(value, Tensor) and value.dtype.kind == "f":
-                        value.data = value.data.astype(dtype)
+        targets = () if target is None else (target,)
+        for module in self.modules():
+            for _, value in _walk(vars(module)):
+                if isinstance(value, Tensor) and value.dtype.kind == "f":
+                    value.data = value.to(*targets, dtype=dtype).data
         return self
 
     def double(self: Self) -> Self:
@@ -202,10 +200,11 @@ class Module:
         return ""
 
     def __repr__(self) -> str:
+        extra = self.extra_repr()
         lines = [f"({name}): {child!r}" for name, child in self.named_children()]
         if not lines:
-            return f"{type(self).__name__}({self.extra_repr()})"
-        body = "\n".join(lines).replace("\n", "\n  ")
+            return f"{type(self).__name__}({extra})"
+        body = "\n".join([extra, *lines] if extra else lines).replace("\n", "\n  ")
         return f"{type(self).__name__}(\n  {body}\n)"
 
 
@@ -306,12 +305,13 @@ class Dropout(Module):
         if not 0 <= p <= 1:
             raise ValueError(f"Dropout: p must be between 0 and 1, got {p}")
         self.p = p
+        self.inplace = inplace  # accepted for PyTorch's sake; the input is never changed
 
     def forward(self, x: Tensor) -> Tensor:
         return dropout(x, self.p, self.training)
 
     def extra_repr(self) -> str:
-        return f"p={self.p}"
+        return f"p={self.p}, inplace={self.inplace}"
 
 
 class Identity(Module):

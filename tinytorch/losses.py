@@ -1,7 +1,9 @@
 """Chapter 05: losses, one number that says how wrong a network is.
 
 Each is a function of predictions and targets, and a module. `reduction` is "mean", "sum" or
-"none". PyTorch: torch/nn/functional.py, torch/nn/modules/loss.py.
+"none". Options are given by name, because PyTorch's functions have others in their places.
+
+PyTorch: torch/nn/functional.py, torch/nn/modules/loss.py.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ def check_same_shape(name: str, input: Tensor, target: Tensor) -> None:
 
 
 @operation
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def mse_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """Squared difference: far off costs much more than a little off."""
     check_same_shape("mse_loss", input, target)
     difference = input - target
@@ -44,7 +46,7 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
 
 
 @operation
-def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def l1_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """Absolute difference: an outlier counts no more than its distance."""
     check_same_shape("l1_loss", input, target)
     return reduce(abs(input - target), reduction)
@@ -52,7 +54,7 @@ def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
 
 @operation
 def nll_loss(
-    input: Tensor, target: Tensor, ignore_index: int = -100, reduction: str = "mean"
+    input: Tensor, target: Tensor, *, ignore_index: int = -100, reduction: str = "mean"
 ) -> Tensor:
     """Minus the log-probability of the right class.
 
@@ -70,6 +72,7 @@ def nll_loss(
 def cross_entropy(
     input: Tensor,
     target: Tensor,
+    *,
     ignore_index: int = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
@@ -86,19 +89,17 @@ def cross_entropy(
         )
     rows, classes = class_rows("cross_entropy", input, target, ignore_index)
     log_probabilities = log_softmax(rows, dim=1)
-    if label_smoothing == 0:
-        losses = nll_loss(log_probabilities, classes, ignore_index, "none")
-    else:
-        right = nll_loss(log_probabilities, classes, ignore_index, "none")
-        counted = Tensor((classes.data != ignore_index).astype(rows.dtype))
-        all_classes = -log_probabilities.mean(dim=1) * counted
-        losses = (1 - label_smoothing) * right + label_smoothing * all_classes
-    return reduce_counted(losses, classes.data != ignore_index, target.shape, reduction)
+    counted = classes.data != ignore_index
+    losses = nll_loss(log_probabilities, classes, ignore_index=ignore_index, reduction="none")
+    if label_smoothing > 0:
+        all_classes = -log_probabilities.mean(dim=1) * Tensor(counted.astype(rows.dtype))
+        losses = (1 - label_smoothing) * losses + label_smoothing * all_classes
+    return reduce_counted(losses, counted, target.shape, reduction)
 
 
 @operation
 def binary_cross_entropy_with_logits(
-    input: Tensor, target: Tensor, reduction: str = "mean", pos_weight: Tensor | None = None
+    input: Tensor, target: Tensor, *, reduction: str = "mean", pos_weight: Tensor | None = None
 ) -> Tensor:
     """Cross-entropy of sigmoid(input) with targets between 0 and 1, of one shape.
 
@@ -143,7 +144,7 @@ def reduce_counted(losses: Tensor, counted: Any, shape: tuple[int, ...], reducti
 
 
 class _Loss(Module):
-    def __init__(self, reduction: str = "mean") -> None:
+    def __init__(self, *, reduction: str = "mean") -> None:
         self.reduction = reduction
 
 
@@ -164,21 +165,22 @@ class L1Loss(_Loss):
 class NLLLoss(_Loss):
     """`nll_loss` as a module."""
 
-    def __init__(self, ignore_index: int = -100, reduction: str = "mean") -> None:
-        self.ignore_index, self.reduction = ignore_index, reduction
+    def __init__(self, *, ignore_index: int = -100, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
+        self.ignore_index = ignore_index
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return nll_loss(input, target, self.ignore_index, self.reduction)
+        return nll_loss(input, target, ignore_index=self.ignore_index, reduction=self.reduction)
 
 
 class CrossEntropyLoss(_Loss):
     """`cross_entropy` as a module."""
 
     def __init__(
-        self, ignore_index: int = -100, reduction: str = "mean", label_smoothing: float = 0.0
+        self, *, ignore_index: int = -100, reduction: str = "mean", label_smoothing: float = 0.0
     ) -> None:
-        self.ignore_index, self.reduction = ignore_index, reduction
-        self.label_smoothing = label_smoothing
+        super().__init__(reduction=reduction)
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return cross_entropy(
@@ -193,8 +195,9 @@ class CrossEntropyLoss(_Loss):
 class BCEWithLogitsLoss(_Loss):
     """`binary_cross_entropy_with_logits` as a module."""
 
-    def __init__(self, reduction: str = "mean", pos_weight: Tensor | None = None) -> None:
-        self.reduction, self.pos_weight = reduction, pos_weight
+    def __init__(self, *, reduction: str = "mean", pos_weight: Tensor | None = None) -> None:
+        super().__init__(reduction=reduction)
+        self.pos_weight = pos_weight
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return binary_cross_entropy_with_logits(

@@ -2,7 +2,8 @@
 
 An optimizer changes the parameters' arrays in place and is never recorded. Update rules are
 functions of arrays, one parameter at a time. An entry "Adam.step" in `implementations` takes the
-optimizer and does the whole step in its place; it keeps its memory in `state` as well.
+optimizer and does the whole step in its place; it keeps its memory in `state` as well. What is
+called velocity, mean and square there is PyTorch's momentum_buffer, exp_avg and exp_avg_sq.
 
 PyTorch: torch/optim/optimizer.py, sgd.py, adam.py, adamw.py, rmsprop.py.
 """
@@ -309,6 +310,8 @@ class RMSprop(Optimizer):
         check_range("RMSprop: lr", lr, 0)
         check_range("RMSprop: alpha", alpha, 0, 1)
         check_range("RMSprop: eps", eps, 0)
+        check_range("RMSprop: weight_decay", weight_decay, 0)
+        check_range("RMSprop: momentum", momentum, 0)
         settings = {"lr": lr, "alpha": alpha, "eps": eps}
         super().__init__(params, {**settings, "weight_decay": weight_decay, "momentum": momentum})
 

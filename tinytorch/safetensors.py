@@ -63,8 +63,13 @@ def save(
     os.replace(unfinished, target)
 
 
-def load(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """Read all tensors of a file: name -> tensor. Raises FileError when the file is damaged."""
+def load(
+    path: str | os.PathLike[str], map_location: Any = None, weights_only: bool = True
+) -> dict[str, Tensor]:
+    """Read all tensors of a file: name -> tensor. Raises FileError when the file is damaged.
+
+    map_location, weights_only: as in PyTorch; there is one device, and the file holds only weights.
+    """
     data = Path(path).read_bytes()
     header, start = _header(data, path)
     header.pop("__metadata__", None)

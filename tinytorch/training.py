@@ -170,9 +170,11 @@ def fit(
     count = getattr(batches, "__len__", lambda: None)()
     while len(history) < epochs and not (early_stopping and early_stopping.should_stop(history)):
         line = Progress(f"epoch {len(history) + 1}/{epochs}", count, progress)
-        counted = scheduler if schedule == "step" else None
-        update = (loss_function, optimizer, clip_norm, accumulate)
-        values = {"loss": train_epoch(model, batches, *update, counted, line)}
+        loss = train_epoch(
+            model, batches, loss_function, optimizer, line, accumulate=accumulate,
+            clip_norm=clip_norm, scheduler=scheduler if schedule == "step" else None,
+        )  # fmt: skip
+        values = {"loss": loss}
         if validation is not None:
             measured = evaluate(model, validation, loss_function, metrics)
             values.update({f"validation_{name}": value for name, value in measured.items()})
@@ -194,10 +196,11 @@ def train_epoch(
     batches: Iterable[Batch],
     loss_function: LossFunction,
     optimizer: Optimizer,
-    clip_norm: float | None,
-    accumulate: int,
-    scheduler: LRScheduler | None,
     line: Progress,
+    *,
+    scheduler: LRScheduler | None = None,
+    accumulate: int = 1,
+    clip_norm: float | None = None,
 ) -> float:
     """One pass over the batches; returns the mean loss over all samples."""
     model.train()

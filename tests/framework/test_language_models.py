@@ -287,8 +287,11 @@ def test_bad_choices_are_named() -> None:
         choose(SCORES, top_k=0)
     with pytest.raises(ValueError, match=r"p must be above 0 and at most 1, got 1\.5"):
         choose(SCORES, top_p=1.5)
-    with pytest.raises(ValueError, match="a score is NaN"):
-        choose(np.array([0.0, np.nan]))
+    for bad in (np.nan, np.inf):
+        with pytest.raises(ValueError, match=f"highest score is {bad}"):
+            choose(np.array([0.0, bad]))
+    with pytest.raises(ValueError, match="highest score is -inf"):
+        choose(np.array([-np.inf, -np.inf]))
     with pytest.raises(ValueError, match="at least one id"):
         generate(GPT(CONFIG), [], 3)
 

@@ -119,6 +119,9 @@ def test_apply_visits_children_first_and_to_changes_types():
     assert seen == ["Linear", "ReLU", "Sequential"]
     assert net.double()[0].weight.dtype == tt.float64
     assert net.to("cpu").float()[0].bias.dtype == tt.float32
+    assert net.to(tt.float16)[0].weight.dtype == tt.float16
+    with pytest.raises(ValueError, match="there is only 'cpu'"):
+        net.to("cuda")
     net.requires_grad_(False)
     assert not net[0].weight.requires_grad
 
@@ -146,7 +149,29 @@ def test_printing_is_pytorchs():
             nn.Linear(2, 3), nn.ReLU(), nn.Flatten(), nn.Sequential(nn.Identity(), nn.Tanh())
         )
 
+    def with_text(nn):
+        class Named(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.parts = nn.ModuleDict({"a": nn.ModuleList([nn.Dropout(0.1)])})
+
+            def extra_repr(self):
+                return "scale=2"
+
+        return Named()
+
+    def each(nn):
+        return [
+            nn.LeakyReLU(0.2), nn.Sigmoid(), nn.GELU(approximate="tanh"), nn.Softmax(dim=1),
+            nn.LogSoftmax(dim=-1), nn.Conv2d(2, 4, 3, padding="same", groups=2, bias=False),
+            nn.MaxPool2d(2), nn.AvgPool2d(3, stride=1), nn.AdaptiveAvgPool2d(1), nn.BatchNorm1d(3),
+            nn.BatchNorm2d(3, affine=False), nn.Embedding(5, 2), nn.LayerNorm(4), nn.MSELoss(),
+            nn.CrossEntropyLoss(label_smoothing=0.1), nn.Linear(2, 3, bias=False),
+        ]  # fmt: skip
+
     assert repr(build(nn)) == repr(build(torch.nn))
+    assert repr(with_text(nn)) == repr(with_text(torch.nn))
+    assert list(map(repr, each(nn))) == list(map(repr, each(torch.nn)))
 
 
 def test_bad_input_is_named():
@@ -181,6 +206,25 @@ def test_cross_entropy_refuses(kernels, scores, target, error, message):
         tt.use_kernels(before)
 
 
+@pytest.mark.parametrize("kernels", ["plain", "fast"])
+def test_places_marked_minus_100_do_not_count(kernels):
+    before = tt.use_kernels(kernels)
+    scores, target = tt.tensor([[1.0, 2.0], [3.0, 1.0], [0.0, 5.0]]), tt.tensor([0, -100, 1])
+    counted = scores[tt.tensor([0, 2])]
+    for function in (nn.functional.cross_entropy, nn.functional.nll_loss):
+        expected = function(counted, tt.tensor([0, 1]))
+        assert function(scores, target).item() == pytest.approx(expected.item())
+    tt.use_kernels(before)
+
+
+def test_options_of_losses_are_named():
+    """The third argument of PyTorch's functions is another: nothing may be taken for it."""
+    with pytest.raises(TypeError, match="positional"):
+        nn.functional.mse_loss(tt.ones(2), tt.ones(2), "sum")
+    with pytest.raises(TypeError, match="positional"):
+        nn.CrossEntropyLoss(tt.ones(2))
+
+
 def test_optimizers_refuse():
     w = tt.ones(2, requires_grad=True)
     for action, message in (
@@ -190,6 +234,7 @@ def test_optimizers_refuse():
         (lambda: tt.optim.SGD([w, w]), "twice"),
         (lambda: tt.optim.SGD([{"params": [w], "rate": 1}]), r"no setting \['rate'\]"),
         (lambda: tt.optim.SGD([w], nesterov=True), "nesterov needs momentum"),
+        (lambda: tt.optim.RMSprop([w], momentum=-1), "RMSprop: momentum"),
     ):
         with pytest.raises(ValueError, match=message):
             action()

@@ -295,6 +295,7 @@ def test_files_of_the_safetensors_package_are_read(tmp_path):
     np.testing.assert_array_equal(ours["b"].data, state["b"].float().numpy())
     assert ours["c"].tolist() == [0, 1, 2]
     ours["a"][0] = 1.0  # what was read may be written to
+    assert set(tt.load(path, map_location="cpu", weights_only=True)) == {"a", "b", "c"}
 
 
 def test_damaged_files_are_named(tmp_path):

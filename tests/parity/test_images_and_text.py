@@ -157,6 +157,12 @@ def attention(rng):
     return lambda lib, *qkv: functional(lib).scaled_dot_product_attention(*qkv), arrays
 
 
+def attention_without_batch(rng):
+    """One sequence: query (T, d), key (S, d), value (S, e)."""
+    arrays = [a[0, 0] for a in attention_arrays(rng)]
+    return lambda lib, *qkv: functional(lib).scaled_dot_product_attention(*qkv), arrays
+
+
 def attention_causal(rng):
     arrays = attention_arrays(rng)
 
@@ -200,8 +206,8 @@ def attention_learned_bias(rng):
 CASES = [
     conv2d, conv2d_square, conv2d_same, max_pool2d, max_pool2d_ties, avg_pool2d,
     adaptive_avg_pool2d, batch_norm, batch_norm_eval, layer_norm, layer_norm_without_parameters,
-    embedding, attention, attention_causal, attention_boolean_mask, attention_additive_mask,
-    attention_learned_bias,
+    embedding, attention, attention_without_batch, attention_causal, attention_boolean_mask,
+    attention_additive_mask, attention_learned_bias,
 ]  # fmt: skip
 
 

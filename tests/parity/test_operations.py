@@ -227,6 +227,14 @@ def test_losses_of_one_shape(same, name, reduction):
     same(loss, normal(rng, *sizes), target)
 
 
+LOSS_OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"label_smoothing": 0.1},
+    {"ignore_index": 1},
+    {"ignore_index": 1, "label_smoothing": 0.3},
+]
+
+
 def test_positive_weight(same):
     rng = np.random.default_rng(0)
     target = rng.integers(0, 2, (5, 3))
@@ -241,7 +249,7 @@ def test_positive_weight(same):
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)
-@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1}, {"ignore_index": 1}])
+@pytest.mark.parametrize("options", LOSS_OPTIONS)
 @pytest.mark.parametrize("sizes", [(6, 4), (4,), (3, 4, 5), (2, 4, 3, 2)])
 def test_cross_entropy(same, sizes, options, reduction):
     rng = np.random.default_rng(0)
