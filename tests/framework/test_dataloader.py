@@ -84,18 +84,24 @@ def test_background_workers_give_the_same_batches() -> None:
 
 
 def test_background_worker_prepares_while_the_caller_works() -> None:
-    class Slow(Squares):
+    class Watched(Squares):
+        def __init__(self) -> None:
+            super().__init__(3)
+            self.second_is_made = threading.Event()
+
         def __getitem__(self, index: int) -> tuple[int, float]:
-            time.sleep(0.02)
+            if index == 1:
+                self.second_is_made.set()
             return super().__getitem__(index)
 
-    def run(workers: int) -> float:
-        start = time.perf_counter()
-        for _ in DataLoader(Slow(10), num_workers=workers):
-            time.sleep(0.02)
-        return time.perf_counter() - start
-
-    assert run(1) < 0.85 * run(0)
+    dataset = Watched()
+    batches = iter(DataLoader(dataset, num_workers=0))
+    next(batches)
+    assert not dataset.second_is_made.is_set()
+    batches = iter(DataLoader(dataset, num_workers=1))
+    next(batches)
+    assert dataset.second_is_made.wait(timeout=30), "nobody asked for it yet"
+    assert len(list(batches)) == 2
 
 
 def test_error_in_the_background_reaches_the_caller() -> None:
