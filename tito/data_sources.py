@@ -7,6 +7,7 @@ files into `folder` or raises `SourceError`. Nothing here decides whether bytes 
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -18,7 +19,7 @@ import tempfile
 import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -40,6 +41,19 @@ class SourceError(Exception):
     """This source cannot give the files; the message says why, in one line."""
 
 
+class StorageError(Exception):
+    """The files cannot be kept here: no room, or no right to write. No other source would help."""
+
+
+@contextlib.contextmanager
+def storing(path: Path) -> Iterator[None]:
+    """Around whatever writes `path`: an error of the disk becomes StorageError."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror or error}") from error
+
+
 class Source(Protocol):
     """What `tito.data` asks of a source."""
 
@@ -51,8 +65,12 @@ class Source(Protocol):
 
 def copy_stream(source: BinaryStream, target: Path) -> None:
     """Write everything that is left in `source` to the file `target`."""
-    with target.open("wb") as out:
-        shutil.copyfileobj(source, out, CHUNK)
+    with storing(target):
+        out = target.open("wb", buffering=0)
+    with out:
+        while block := source.read(CHUNK):
+            with storing(target):
+                out.write(block)
 
 
 def download(url: str, target: Path, progress: Progress) -> None:
@@ -70,10 +88,13 @@ def download(url: str, target: Path, progress: Progress) -> None:
                 start = 0
             length = answer.headers.get("Content-Length")
             total = start + int(length) if length else None
-            with part.open("ab" if start else "wb") as out:
+            with storing(part):
+                out = part.open("ab" if start else "wb", buffering=0)
+            with out:
                 done = start
                 while block := answer.read(CHUNK):
-                    out.write(block)
+                    with storing(part):
+                        out.write(block)
                     done += len(block)
                     progress(target.name, done, total)
     except urllib.error.HTTPError as error:
@@ -307,14 +328,16 @@ def cifar_from_png(work: Path, files: Sequence[str], folder: Path) -> None:
             batch = int(name.split("_")[-1].split(".")[0]) - 1
             column = labels[batch * 10_000 : (batch + 1) * 10_000]
         rows = np.concatenate([np.array(column, np.uint8)[:, None], planes], axis=1)
-        (folder / name).write_bytes(rows.tobytes())
+        with storing(folder / name):
+            (folder / name).write_bytes(rows.tobytes())
 
 
 def moby_dick_from_chapters(work: Path, files: Sequence[str], folder: Path) -> None:
     """One text of the package's files: etymology, extracts, chapters 1 to 135 and the epilogue."""
     texts = [(work / name).read_text(encoding="utf-8").strip() for name in MOBY_DICK_PARTS]
     for name in files:
-        (folder / name).write_bytes(("\n\n".join(texts) + "\n").encode("utf-8"))
+        with storing(folder / name):
+            (folder / name).write_bytes(("\n\n".join(texts) + "\n").encode("utf-8"))
 
 
 MOBY_DICK_PARTS = [

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import http.server
 import io
 import os
 import signal
 import subprocess
 import sys
 import tarfile
-import threading
 import time
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,67 +20,9 @@ import pytest
 from tito import data
 from tito.data_sources import Address, Archive, LocalFolder, NpmPackage, read_png
 
-CONTENT = np.random.default_rng(0).bytes(700_000)
+CONTENT = np.random.default_rng(0).bytes(700_000)  # what the fixture `server` serves as toy.bin
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 ROOT = Path(__file__).resolve().parents[2]
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Serves `files`; knows ranges; can end early or be slow."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.files: dict[str, bytes] = {"/toy.bin": CONTENT}
-        self.requests: list[tuple[str, str | None]] = []
-        self.end_after: int | None = None
-        self.slow = False
-        self.ranges = True
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    server: Server
-
-    def do_GET(self) -> None:
-        wanted = self.headers.get("Range")
-        self.server.requests.append((self.path, wanted))
-        if self.path not in self.server.files:
-            self.send_error(404)
-            return
-        body = self.server.files[self.path]
-        if wanted and self.server.ranges:
-            start = int(wanted.removeprefix("bytes=").rstrip("-"))
-            if start >= len(body):
-                self.send_error(416)
-                return
-            body = body[start:]
-            self.send_response(206)
-        else:
-            self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        step = 20_000 if self.server.slow else len(body)
-        for at in range(0, len(body[: self.server.end_after]), step):
-            self.wfile.write(body[: self.server.end_after][at : at + step])
-            if self.server.slow:
-                time.sleep(0.03)
-
-    def log_message(self, *arguments: object) -> None:
-        pass
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    running = Server()
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    yield running
-    running.shutdown()
-    running.server_close()
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +43,7 @@ def declare(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
     return put
 
 
-def test_get_fetches_once_and_reports_progress(server: Server, declare) -> None:
+def test_get_fetches_once_and_reports_progress(server, declare) -> None:
     declare(Address(server.url + "/{file}"))
     seen: list[tuple[str, int, int | None]] = []
     folder = data.get("toy", lambda *event: seen.append(event))
@@ -115,7 +54,7 @@ def test_get_fetches_once_and_reports_progress(server: Server, declare) -> None:
     assert data.verify("toy") == []
 
 
-def test_interrupted_download_goes_on_where_it_stopped(server: Server, declare) -> None:
+def test_interrupted_download_goes_on_where_it_stopped(server, declare) -> None:
     declare(Address(server.url + "/{file}"))
     server.end_after = 300_000
     with pytest.raises(data.DataError, match="ended after 300000 of 700000"):
@@ -128,7 +67,7 @@ def test_interrupted_download_goes_on_where_it_stopped(server: Server, declare) 
     assert not data._partial("toy").exists()
 
 
-def test_server_without_ranges_starts_again(server: Server, declare) -> None:
+def test_server_without_ranges_starts_again(server, declare) -> None:
     declare(Address(server.url + "/{file}"))
     server.end_after, server.ranges = 1000, False
     with pytest.raises(data.DataError):
@@ -137,7 +76,7 @@ def test_server_without_ranges_starts_again(server: Server, declare) -> None:
     assert (data.get("toy") / "toy.bin").read_bytes() == CONTENT
 
 
-def test_stale_partial_is_thrown_away_and_fetched_whole(server: Server, declare) -> None:
+def test_stale_partial_is_thrown_away_and_fetched_whole(server, declare) -> None:
     declare(Address(server.url + "/{file}"))
     data._partial("toy").mkdir(parents=True)
     (data._partial("toy") / "toy.bin.part").write_bytes(b"not the beginning of that file")
@@ -145,7 +84,7 @@ def test_stale_partial_is_thrown_away_and_fetched_whole(server: Server, declare)
     assert [asked for _, asked in server.requests] == ["bytes=30-", None]
 
 
-def test_wrong_bytes_name_file_expected_and_found_hash(server: Server, declare) -> None:
+def test_wrong_bytes_name_file_expected_and_found_hash(server, declare) -> None:
     server.files["/toy.bin"] = b"something else"
     declare(Address(server.url + "/{file}"))
     with pytest.raises(data.DataError) as caught:
@@ -157,9 +96,7 @@ def test_wrong_bytes_name_file_expected_and_found_hash(server: Server, declare) 
     assert not (data.folder_of("toy") / "toy.bin").exists()
 
 
-def test_next_source_serves_when_one_is_wrong(
-    server: Server, declare, tmp_path, monkeypatch
-) -> None:
+def test_next_source_serves_when_one_is_wrong(server, declare, tmp_path, monkeypatch) -> None:
     server.files["/toy.bin"] = b"a page that asks you to log in"
     declare(
         Address(server.url + "/{file}"), Address(server.url + "/absent/{file}"), LocalFolder("toy")
@@ -171,7 +108,7 @@ def test_next_source_serves_when_one_is_wrong(
     assert (data.get("toy") / "toy.bin").read_bytes() == CONTENT
 
 
-def test_damaged_file_is_noticed_and_fetched_again(server: Server, declare) -> None:
+def test_damaged_file_is_noticed_and_fetched_again(server, declare) -> None:
     declare(Address(server.url + "/{file}"))
     path = data.get("toy") / "toy.bin"
     path.write_bytes(CONTENT[:-1] + b"!")
@@ -179,7 +116,7 @@ def test_damaged_file_is_noticed_and_fetched_again(server: Server, declare) -> N
     assert (data.get("toy") / "toy.bin").read_bytes() == CONTENT
 
 
-def test_gzip_at_an_address_and_members_of_an_archive(server: Server, declare) -> None:
+def test_gzip_at_an_address_and_members_of_an_archive(server, declare) -> None:
     server.files["/toy.bin.gz"] = gzip.compress(CONTENT)
     declare(Address(server.url + "/{file}.gz"))
     assert (data.get("toy") / "toy.bin").read_bytes() == CONTENT
@@ -229,11 +166,13 @@ from tito.data_sources import Address
 digest, url = sys.argv[1:]
 sources = (Address(url + "/{file}"),)
 data.DATA_SETS["toy"] = data.DataSet("toy", "Toy", "none", 0, {"toy.bin": digest}, sources)
-sys.exit(data.main(["get", "toy"]))
+sys.argv = ["tito", "data", "get", "toy"]
+from tito.cli import main
+main()
 """
 
 
-def driver(server: Server) -> subprocess.Popen[str]:
+def driver(server) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", DRIVER, DIGEST, server.url],
         cwd=ROOT,
@@ -243,7 +182,7 @@ def driver(server: Server) -> subprocess.Popen[str]:
     )
 
 
-def test_two_processes_at_once_download_once(server: Server) -> None:
+def test_two_processes_at_once_download_once(server) -> None:
     server.slow = True
     both = [driver(server), driver(server)]
     outputs = [process.communicate(timeout=60) for process in both]
@@ -255,7 +194,7 @@ def test_two_processes_at_once_download_once(server: Server) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a signal here")
-def test_ctrl_c_leaves_no_file_in_place_and_the_next_run_resumes(server: Server, declare) -> None:
+def test_ctrl_c_leaves_no_file_in_place_and_the_next_run_resumes(server, declare) -> None:
     server.slow = True
     process = driver(server)
     part = data.cache_folder() / "data" / ".partial" / "toy" / "toy.bin.part"
@@ -265,7 +204,7 @@ def test_ctrl_c_leaves_no_file_in_place_and_the_next_run_resumes(server: Server,
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "run it again" in errors
+    assert "the same command goes on from there" in errors
     assert not (data.cache_folder() / "data" / "toy").exists()
     server.slow = False
     declare(Address(server.url + "/{file}"))
