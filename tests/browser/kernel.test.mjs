@@ -171,6 +171,7 @@ for (const name of browsers) {
           const { state } = await window.kernel.call({ call: "state" });
           return state.chapters.find(({ id }) => id === "02-tensor").steps[0].id;
         });
+        await run(page, "before_the_check = 1");
         const before = await stored(page);
         const { report } = await page.evaluate(async (id) => {
           const { starter } = await window.kernel.call({ call: "starter", step: id });
@@ -190,7 +191,7 @@ for (const name of browsers) {
           return [await window.kernel.stop(), await outcome];
         }, step);
         assert.deepEqual(endless, ["interrupted", "KernelStopped"]);
-        assert.equal((await run(page, "kept")).status, "ok");
+        assert.equal((await run(page, "before_the_check")).status, "ok");
       });
 
       test("an interrupt that is not taken ends in a fresh Python with the files", LIMIT, async () => {
