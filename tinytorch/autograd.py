@@ -129,7 +129,7 @@ def sum_gradient(
 def max_gradient(
     grad: Array, output: Array, a: Array, dim: Dims = None, keepdim: bool = False
 ) -> Array:
-    """The gradient goes to the largest elements; equal ones share it."""
+    """The gradient goes to the largest elements; equal ones share it, as in torch.amax."""
     if dim is not None and not keepdim:
         grad, output = np.expand_dims(grad, dim), np.expand_dims(output, dim)
     largest = (a == output).astype(grad.dtype)

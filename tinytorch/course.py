@@ -54,6 +54,7 @@ MODULES: dict[str, int] = {
     "arguments": 9,
     "spatial": 9,
     "normalization": 9,
+    "prefetching": 10,
     "data": 10,
     "transforms": 10,
     "datasets": 10,
