@@ -125,8 +125,11 @@ class Optimizer:
     """Groups of parameters, each with its settings, and what the update rule remembers of each.
 
     `params` are parameters, or dictionaries {"params": [...], "lr": ...} with settings of their
-    own. `state` maps a parameter to its dictionary.
+    own. `state` maps a parameter to its dictionary. `rule` is the update rule, a function such as
+    `sgd`, whose settings are the optimizer's.
     """
+
+    rule: Callable[..., None]
 
     def __init__(self, params: Parameters, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -155,8 +158,8 @@ class Optimizer:
         self.param_groups.append({**self.defaults, **group, "params": params})
 
     def update(self, p: Tensor, grad: Array, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """Change `p.data` in place; every optimizer says how."""
-        raise NotImplementedError(f"{type(self).__name__} has no update")
+        """Change `p.data` in place, by the rule."""
+        self.rule(p.data, grad, state, **{name: group[name] for name in self.defaults})
 
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
         """Update every parameter that has a gradient."""
@@ -232,6 +235,8 @@ def check_range(name: str, value: float, low: float, high: float = float("inf"))
 class SGD(Optimizer):
     """Stochastic gradient descent: see `sgd`."""
 
+    rule = staticmethod(sgd)
+
     def __init__(
         self,
         params: Parameters,
@@ -248,9 +253,6 @@ class SGD(Optimizer):
             raise ValueError("SGD: nesterov needs momentum and no dampening")
         settings = {"lr": lr, "momentum": momentum, "dampening": dampening}
         super().__init__(params, {**settings, "weight_decay": weight_decay, "nesterov": nesterov})
-
-    def update(self, p: Tensor, grad: Array, state: dict[str, Any], group: dict[str, Any]) -> None:
-        sgd(p.data, grad, state, **{name: group[name] for name in self.defaults})
 
 
 class Adam(Optimizer):
@@ -275,9 +277,6 @@ class Adam(Optimizer):
         settings = {"lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay}
         super().__init__(params, settings)
 
-    def update(self, p: Tensor, grad: Array, state: dict[str, Any], group: dict[str, Any]) -> None:
-        self.rule(p.data, grad, state, **{name: group[name] for name in self.defaults})
-
 
 class AdamW(Adam):
     """AdamW: see `adamw`."""
@@ -298,6 +297,8 @@ class AdamW(Adam):
 class RMSprop(Optimizer):
     """RMSprop: see `rmsprop`."""
 
+    rule = staticmethod(rmsprop)
+
     def __init__(
         self,
         params: Parameters,
@@ -314,6 +315,3 @@ class RMSprop(Optimizer):
         check_range("RMSprop: momentum", momentum, 0)
         settings = {"lr": lr, "alpha": alpha, "eps": eps}
         super().__init__(params, {**settings, "weight_decay": weight_decay, "momentum": momentum})
-
-    def update(self, p: Tensor, grad: Array, state: dict[str, Any], group: dict[str, Any]) -> None:
-        rmsprop(p.data, grad, state, **{name: group[name] for name in self.defaults})

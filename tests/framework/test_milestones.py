@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -60,21 +58,31 @@ def test_held_out_windows_cover_the_text_once() -> None:
 
 @pytest.fixture
 def command(tmp_path) -> list[str]:
-    """A small run of tinygpt on a text of its own, offered as Moby-Dick through a driver."""
+    """A small run of tinygpt on a text of its own, offered as Moby-Dick through a driver.
+
+    With STOP_AT in the environment, Ctrl-C is pressed in that step.
+    """
     folder = tmp_path / "data"
     folder.mkdir()
     (folder / "moby-dick.txt").write_text(TEXT)
     driver = (
-        "import sys; from pathlib import Path; from milestones import common, tinygpt\n"
+        "import os, signal; from pathlib import Path; from milestones import common, tinygpt\n"
+        "from tinytorch import training\n"
         f"tinygpt.data_folder = lambda name: Path({str(folder)!r})\n"
+        "step, left = training.train_step, [int(os.environ.get('STOP_AT', 0))]\n"
+        "def counted(*inputs):\n"
+        "    left[0] -= 1\n"
+        "    if left[0] == 0: os.kill(os.getpid(), signal.SIGINT)\n"
+        "    return step(*inputs)\n"
+        "training.train_step = counted\n"
         "common.start(tinygpt.main)"
     )
     small = "--text moby-dick --steps 180 --every 15 --batch 4 --context 16 --dim 16 --layers 1"
     return [sys.executable, "-c", driver, *small.split(), "--folder"]
 
 
-def run(command: list[str], folder: Path) -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TINYTORCH_NUM_THREADS": "1"}
+def run(command: list[str], folder: Path, **more: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TINYTORCH_NUM_THREADS": "1", **more}
     return subprocess.Popen(
         [*command, str(folder)],
         env=environment,
@@ -93,13 +101,8 @@ def test_a_stopped_run_goes_on_to_the_same_weights(command, tmp_path) -> None:
     assert whole.returncode in (0, 1)
     assert ("PASSED" in output) == (whole.returncode == 0)
 
-    stopped = run(command, tmp_path / "stopped")
-    checkpoint = tmp_path / "stopped" / "checkpoint.safetensors"
-    deadline = time.monotonic() + 120
-    while not checkpoint.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    stopped.send_signal(signal.SIGINT)
-    text, _ = stopped.communicate(timeout=120)
+    stopped = run(command, tmp_path / "stopped", STOP_AT="40")  # the middle of an epoch
+    text, _ = stopped.communicate(timeout=300)
     assert stopped.returncode == 130, text
     assert "goes on from the last checkpoint" in text
     again = run(command, tmp_path / "stopped")
