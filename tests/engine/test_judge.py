@@ -106,14 +106,14 @@ def test_every_mistake_gets_its_own_message(course):
 
 
 def test_a_chapter_needs_no_later_one(copied):
-    for name, chapter in copied.modules.items():
-        if chapter > 2:
-            (copied.package / f"{name}.py").unlink(missing_ok=True)
-    for path in copied.package.glob("kernels_*.py"):
-        path.unlink()
-    for step in copied.steps():
-        text = starters.solution(copied, step)
-        assert verdict(copied, text, step.id)["outcome"] == "passed"
+    from_last = sorted(copied.chapters, key=lambda chapter: -chapter.number)
+    for last in from_last:
+        for name, chapter in copied.modules.items():
+            if chapter > last.number:
+                (copied.package / f"{name}.py").unlink(missing_ok=True)
+        for step in last.steps:
+            text = starters.solution(copied, step)
+            assert verdict(copied, text, step.id)["outcome"] == "passed"
 
 
 def test_there_is_one_class_tensor(course):
