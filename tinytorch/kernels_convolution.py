@@ -132,10 +132,10 @@ def conv2d_input_gradient(
     gradient: np.ndarray,
     x_shape: tuple[int, ...],
     weight: np.ndarray,
-    stride: Pair = (1, 1),
-    padding: Pair = (0, 0),
-    dilation: Pair = (1, 1),
-    groups: int = 1,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
 ) -> np.ndarray:
     """Gradient with respect to x, (N, in, H, W), from that of the output, (N, out, H', W').
 
@@ -175,10 +175,10 @@ def conv2d_weight_gradient(
     gradient: np.ndarray,
     x: np.ndarray,
     kernel: Pair,
-    stride: Pair = (1, 1),
-    padding: Pair = (0, 0),
-    dilation: Pair = (1, 1),
-    groups: int = 1,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Gradients of `conv2d` with respect to weight, (out, in/groups, kh, kw), and bias, (out,).
 

@@ -451,6 +451,17 @@ def test_a_number_of_threads_must_be_positive() -> None:
         torch.set_num_threads(0)
 
 
+def test_a_browser_has_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    assert torch.get_num_threads() == 2
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    torch.set_num_threads(2)
+    assert torch.get_num_threads() == 1
+    monkeypatch.undo()
+    torch.set_num_threads(before)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_forked_process_starts_threads_of_its_own() -> None:
     program = """

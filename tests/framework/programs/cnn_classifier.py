@@ -89,13 +89,13 @@ def test(model, loader):
     return {"loss": test_loss / len(loader.dataset), "accuracy": correct / len(loader.dataset)}
 
 
-def main(seed=1, epochs=6):
+def main(seed=1, epochs=10):
     torch.manual_seed(seed)
     train_loader = DataLoader(Shapes(1200), batch_size=32, shuffle=True, drop_last=True)
     test_loader = DataLoader(Shapes(200), batch_size=100)
     model = Net()
-    optimizer = optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4)
-    scheduler = StepLR(optimizer, step_size=1, gamma=0.7)
+    optimizer = optim.SGD(model.parameters(), lr=0.04, momentum=0.9, weight_decay=1e-4)
+    scheduler = StepLR(optimizer, step_size=1, gamma=0.75)
     for epoch in range(1, epochs + 1):
         train(model, train_loader, optimizer, epoch)
         scheduler.step()
