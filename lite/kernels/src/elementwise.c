@@ -119,7 +119,7 @@ GATED(map_gelu_erf, gelu_erf)
 
 // Optimizers: the parameter and what is kept of it change in place.
 typedef struct {
-  float lr, decay, beta1, beta2, eps, scale, momentum, dampening;
+  float lr, decay, beta1, rest1, beta2, rest2, eps, scale, momentum, fresh; // rest: 1 - beta
   int decoupled, nesterov, started;
 } Step;
 
@@ -130,19 +130,19 @@ EACH(adam, {
   f32x4 g = IN(0);
   if (s->decoupled) p *= 1.0f - s->decay;
   else if (s->decay != 0) g += s->decay * p;
-  f32x4 m = s->beta1 * IN(2) + (1.0f - s->beta1) * g;
-  f32x4 v = s->beta2 * IN(3) + (1.0f - s->beta2) * (g * g);
+  f32x4 m = s->beta1 * IN(2) + s->rest1 * g;
+  f32x4 v = s->beta2 * IN(3) + s->rest2 * (g * g);
   OUT(2, m);
   OUT(3, v);
   OUT(1, p - s->lr * (m / (sqrt4(v) * s->scale + s->eps)));
 })
 
-// p -= lr * v, v = momentum * v + (1 - dampening) * g (operands g, p, v).
+// p -= lr * v, v = momentum * v + fresh * g, fresh = 1 - dampening (operands g, p, v).
 EACH(sgd_momentum, {
   const Step *s = settings;
   f32x4 p = IN(1);
   f32x4 g = s->decay != 0 ? IN(0) + s->decay * p : IN(0);
-  f32x4 v = s->started ? s->momentum * IN(2) + (1.0f - s->dampening) * g : g;
+  f32x4 v = s->started ? s->momentum * IN(2) + s->fresh * g : g;
   OUT(2, v);
   OUT(1, p - s->lr * (s->nesterov ? g + s->momentum * v : v));
 })
@@ -157,8 +157,10 @@ EACH(sgd, {
 // lr: already divided by 1 - beta1^t; scale: 1 / sqrt(1 - beta2^t); decay: of the gradient, or, if
 // decoupled, what each parameter loses of itself.
 EXPORT int adam_step(const Array *p, const Array *g, const Array *m, const Array *v, float lr, float decay, int decoupled,
-                     float beta1, float beta2, float eps, float scale) {
-  Step s = {.lr = lr, .decay = decay, .beta1 = beta1, .beta2 = beta2, .eps = eps, .scale = scale, .decoupled = decoupled};
+                     double beta1, double beta2, float eps, float scale) {
+  // In double, since a beta is so near to 1 that float would lose the digits of the difference.
+  Step s = {.lr = lr, .decay = decay, .eps = eps, .scale = scale, .decoupled = decoupled};
+  s.beta1 = beta1, s.rest1 = 1 - beta1, s.beta2 = beta2, s.rest2 = 1 - beta2;
   return walk(adam, &s, (const Array *[]){g, p, m, v}, 4, 3, true);
 }
 
@@ -168,7 +170,7 @@ EXPORT int sgd_step(const Array *p, const Array *g, float lr, float decay) {
 }
 
 EXPORT int sgd_momentum_step(const Array *p, const Array *g, const Array *v, float lr, float decay, float momentum,
-                             float dampening, int nesterov, int started) {
-  Step s = {.lr = lr, .decay = decay, .momentum = momentum, .dampening = dampening, .nesterov = nesterov, .started = started};
+                             double dampening, int nesterov, int started) {
+  Step s = {.lr = lr, .decay = decay, .momentum = momentum, .fresh = 1 - dampening, .nesterov = nesterov, .started = started};
   return walk(sgd_momentum, &s, (const Array *[]){g, p, v}, 3, 2, true);
 }

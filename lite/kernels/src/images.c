@@ -15,7 +15,7 @@ typedef struct {
 } Windows;
 
 static bool as_images(const Array *x, Images *m) {
-  if (!floats(x) || x->axes != 4 || (x->strides[3] != 4 && x->sizes[3] != 1)) return false;
+  if (!floats(x) || x->axes != 4 || (x->strides[3] != 4 && x->sizes[3] != 1 && count(x))) return false;
   const ptrdiff_t *s = x->sizes, *t = x->strides;
   *m = (Images){(float *)x->data, s[0], s[1], s[2], s[3], t[0] / 4, t[1] / 4, t[2] / 4};
   return true;

@@ -102,6 +102,7 @@ int walk(Run run, const void *settings, const Array **operands, int total, int o
   for (int axis = 0; axis < like->axes; axis++) plan.sizes[axis] = like->sizes[axis];
   for (int k = 0; k < total; k++) {
     if (!lay_out(operands[k], like, plan.strides[k])) return DECLINED;
+    if (count(like) == 0) continue; // NumPy gives no meaning to the strides of nothing
     for (int o = first; o < total; o++) {
       if (o == k) continue;
       bool safe = k < first && same_places(operands[k], operands[o]);

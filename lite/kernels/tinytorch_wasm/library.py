@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 PATH = Path(__file__).with_name("kernels.wasm")
-# The arguments of each function: a an array (or None), f a float, i an integer.
+# The arguments of each function: a an array (or None), f a float, d a double, i an integer.
 WINDOWS = "iiiiiiii"  # height and width of: kernel, stride, padding, dilation
 SIGNATURES = {
     "matmul": "aaafi",  # a, b, out, scale, whether to add to out
@@ -40,11 +40,16 @@ SIGNATURES = {
     "pool": "aai" + WINDOWS,  # x, out, whether it is the mean (else the largest)
     "mean_pool_gradient": "aa" + WINDOWS,
     "max_pool_gradient": "aaaa" + WINDOWS,
-    "adam_step": "aaaaffiffff",
+    "adam_step": "aaaaffiddff",
     "sgd_step": "aaff",
-    "sgd_momentum_step": "aaaffffii",
+    "sgd_momentum_step": "aaafffdii",
 }
-KINDS: dict[str, Any] = {"a": ctypes.py_object, "f": ctypes.c_float, "i": ctypes.c_int}
+KINDS: dict[str, Any] = {
+    "a": ctypes.py_object,
+    "f": ctypes.c_float,
+    "d": ctypes.c_double,
+    "i": ctypes.c_int,
+}
 
 Function = Callable[..., int]
 
