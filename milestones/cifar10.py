@@ -15,7 +15,7 @@ from collections.abc import Callable
 import tinytorch as torch
 from milestones.common import UNUSABLE, Run, data_folder, describe, gate, settings, start
 from milestones.functions import choose
-from milestones.live import Live, Table
+from milestones.live import Live
 from tinytorch import nn
 from tinytorch.data import DataLoader, Subset
 from tinytorch.datasets import CIFAR10
@@ -95,8 +95,7 @@ def main() -> int:
     )
     chosen = {"epochs": options.epochs, "seed": options.seed, "images": options.images}
     with Run(options.folder, chosen, options.restart) as run:
-        table = Table(options.folder, "CIFAR-10")
-        live = Live(criterion, table, len(train_batches), options.epochs, run.epochs())
+        live = Live(criterion, run, "CIFAR-10", len(train_batches), options.epochs)
         fit(
             model,
             train_batches,

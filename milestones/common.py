@@ -60,13 +60,17 @@ class Run:
     def __enter__(self) -> Run:
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def note(self) -> None:
+        """Write how long it has taken until now, for the case that it ends without a word."""
         self.wall += time.perf_counter() - self.since[0]
         self.cpu += time.process_time() - self.since[1]
         self.since = time.perf_counter(), time.process_time()
+        self._write()
+
+    def __exit__(self, *error: object) -> None:
         for unfinished in self.folder.glob("*.unfinished"):
             unfinished.unlink()
-        self._write()
+        self.note()
 
     def _write(self) -> None:
         text = json.dumps({"settings": self.settings, "wall": self.wall, "cpu": self.cpu})

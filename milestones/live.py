@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from milestones.common import Run
 from milestones.plot import svg
 
 POINTS = 20  # points of the curves in one epoch
@@ -52,22 +53,22 @@ class Table:
 class Live:
     """A loss function for `fit` that tells what happens: `fit(..., Live(...), progress=False)`.
 
-    loss_function: what is computed. steps: batches in an epoch. done: epochs done before. The
+    loss_function: what is computed. steps: batches in an epoch. The
     accuracy is the share of targets at which the largest score (last dimension) is.
     """
 
     def __init__(
         self,
         loss_function: Callable[..., Any],
-        table: Table,
+        run: Run,
+        title: str,
         steps: int,
         epochs: int,
-        done: int = 0,
     ) -> None:
-        self.loss_function, self.table = loss_function, table
-        self.steps, self.epochs, self.step = steps, epochs, steps * done
+        self.loss_function, self.run, self.table = loss_function, run, Table(run.folder, title)
+        self.steps, self.epochs, self.step = steps, epochs, steps * run.epochs()
         self.first, self.terminal = self.step, sys.stdout.isatty()
-        table.read(self.step)
+        self.table.read(self.step)
         self.began = self.shown = time.monotonic()
         self.window: list[tuple[float, float, int]] = []
         self.epoch: list[tuple[float, float, int]] = []
@@ -94,6 +95,7 @@ class Live:
         if ends:
             self.epoch.clear()
             self.table.write()
+            self.run.note()
 
     def _say(self, ends: bool) -> None:
         loss, right = _means(self.epoch)

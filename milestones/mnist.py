@@ -15,7 +15,7 @@ from collections.abc import Callable
 import tinytorch as torch
 from milestones.common import UNUSABLE, Run, data_folder, describe, gate, settings, start
 from milestones.functions import choose
-from milestones.live import Live, Table
+from milestones.live import Live
 from tinytorch import nn
 from tinytorch.data import DataLoader, Subset
 from tinytorch.datasets import MNIST
@@ -89,8 +89,7 @@ def main() -> int:
         optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
         with Run(options.folder / name, chosen, options.restart) as run:
             checkpoint = Checkpoint(run.checkpoint, model, optimizer)
-            table = Table(run.folder, f"MNIST, {name}")
-            live = Live(criterion, table, len(batches), options.epochs, run.epochs())
+            live = Live(criterion, run, f"MNIST, {name}", len(batches), options.epochs)
             fit(
                 model,
                 batches,

@@ -18,7 +18,7 @@ import numpy as np
 import tinytorch as torch
 from milestones.common import UNUSABLE, Run, data_folder, describe, gate, settings, start
 from milestones.functions import choose
-from milestones.live import Live, Table
+from milestones.live import Live
 from tinytorch import nn
 from tinytorch.generation import generate_text
 from tinytorch.tokenization import CharTokenizer
@@ -156,7 +156,7 @@ def main() -> int:
     kept = ("restart", "functions")
     chosen = {key: str(value) for key, value in vars(options).items() if key not in kept}
     with Run(options.folder, {**chosen, "text": name}, options.restart) as run:
-        live = Live(next_id_loss, Table(options.folder, name), len(windows), rounds, run.epochs())
+        live = Live(next_id_loss, run, name, len(windows), rounds)
         fit(
             model,
             windows,

@@ -111,11 +111,22 @@ class Explainer:
         line = self._lines[frame.tb_lineno - 1]
         part = line.strip()
         if first == last == frame.tb_lineno and start is not None and end is not None:
+            start, end = self._whole(frame.tb_lineno, start, end)
             # Columns count bytes of UTF-8.
             part = line.encode()[start:end].decode("utf-8", "replace") or part
         if part.startswith("raise "):
             return ""
         return f"`{part if len(part) < 120 else part[:117] + '...'}` raised "
+
+    def _whole(self, line: int, start: int, end: int) -> tuple[int, int]:
+        """A comprehension as a whole for what it loops over, which is what older Pythons name."""
+        kinds = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+        for node in ast.walk(ast.parse(self._source)):
+            if isinstance(node, kinds) and node.lineno == node.end_lineno == line:
+                loops = [generator.iter for generator in node.generators]
+                if any((loop.col_offset, loop.end_col_offset) == (start, end) for loop in loops):
+                    return node.col_offset, node.end_col_offset or end
+        return start, end
 
 
 def _needs(other: str, step: Step) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinytorch.tensor import Tensor
-from tito.testing import Mismatch, Spy, assert_same, is_recorded
+from tito.testing import Mismatch, Spy, assert_same, is_recorded, show
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,7 @@ from tito.testing import Mismatch, Spy, assert_same, is_recorded
         ((1, 5), (1, 2), "the result[1] is wrong: expected 2, got 5"),
         ({"a": 1}, {"b": 1}, "has no 'b'"),
         (np.array([2**53 + 1]), np.array([2**53]), "differs in 1 of 1"),
+        (np.array([1 + 1e-8]), np.array([1.0]), "expected 1.0, got 1.00000001"),
         ("a", "b", "should be 'b', but is 'a'"),
         (True, None, "should be None"),
     ],
@@ -33,6 +34,16 @@ def test_what_differs_is_said(got, expected, message):
         assert_same(got, expected, inputs={"x": np.ones((2, 2))})
     assert message in str(caught.value)
     assert str(caught.value).startswith("With x = [[1., 1.], [1., 1.]]: ")
+
+
+def test_numbers_are_shown_as_exactly_as_every_processor_has_them():
+    one = np.array([0.73105857, 403.42877, 0, np.nan, 1e-9, 14683704], np.float32)
+    other = np.nextafter(one, np.float32(np.inf))
+    other[2] = 0
+    assert show(one) == show(other)
+    assert show(one[:2]) == "[  0.731059, 403.429   ]"
+    assert (show(one[0]), show(one[1])) == (show(other[0]), "403.429")
+    assert show(np.array([1.0, 2.0], np.float32)) == "[1., 2.]"
 
 
 def test_what_is_the_same_passes():
