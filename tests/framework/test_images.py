@@ -59,6 +59,18 @@ def test_batch_norm_keeps_statistics_only_in_training() -> None:
     assert layer.num_batches_tracked.item() == 60
 
 
+@pytest.mark.parametrize("kernels", ["plain", "fast"])
+def test_the_smallest_sizes_are_fine(kernels: str) -> None:
+    before = torch.use_kernels(kernels)
+    net = nn.Sequential(
+        nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1), nn.MaxPool2d(1), nn.AvgPool2d(1),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1, 1),
+    )  # fmt: skip
+    assert net(torch.ones(2, 1, 1, 1)).shape == (2, 1)
+    assert nn.Embedding(1, 1)(torch.tensor([0])).shape == (1, 1)
+    torch.use_kernels(before)
+
+
 def test_running_statistics_are_saved_and_not_trained() -> None:
     layer = nn.BatchNorm1d(3)
     assert list(layer.state_dict()) == [

@@ -79,7 +79,7 @@ def test_trajectory(kernels, optimizer, schedule):
 
 
 @pytest.mark.parametrize("norm", [0.5, 1e4])
-@pytest.mark.parametrize("kind", [2.0, 1.0, float("inf")])
+@pytest.mark.parametrize("kind", [2.0, 1.0, 3.0, float("inf")])
 def test_clip_grad_norm(norm, kind):
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal(s).astype(np.float32) for s in ((3, 4), (5,))]
