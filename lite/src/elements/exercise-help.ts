@@ -33,6 +33,7 @@ export class ExerciseHelp {
   /** A check has ended: what help fits its verdict? */
   judged(kind: Verdict): void {
     if (kind === "failed" || kind === "raised") this.#tries += 1;
+    if (kind === "passed") this.#hints.replaceChildren();
     const more = this.#given < this.data.hints.length;
     // Why code does not parse or run is said by Python; a hint about the task would lead away from it.
     if (kind === "failed" || kind === "unwritten") enable(this.hintButton, more, "There are no more hints");

@@ -21,6 +21,8 @@ export class TinyTorchExercise extends LiveElement {
   #badge!: HTMLElement;
   #saved!: HTMLElement;
   #notes!: HTMLElement;
+  /** What is wrong with saving; it stays until it is right again. */
+  #warning!: HTMLElement;
   #report!: HTMLElement;
   /** The verdict that stands while the code is only run. */
   #standing: Status = "idle";
@@ -40,6 +42,7 @@ export class TinyTorchExercise extends LiveElement {
     this.#badge = h("p", { class: "tt-badge" });
     this.#saved = h("span", { class: "tt-saved" });
     this.#notes = h("div", { class: "tt-notes" });
+    this.#warning = h("div", { class: "tt-notes", role: "alert" });
     this.#report = h("div", { class: "tt-result" });
     this.#help = new ExerciseHelp(this, this.data);
     this.querySelector(".tt-head")?.append(this.#badge);
@@ -53,7 +56,7 @@ export class TinyTorchExercise extends LiveElement {
       this.#help.solutionButton,
       this.#saved,
     );
-    this.append(this.#help.element, this.verdict, this.#notes, this.#report);
+    this.append(this.#warning, this.#help.element, this.verdict, this.#notes, this.#report);
     this.text.addEventListener("state", () => this.#showSaved());
     this.text.addEventListener("foreign", (event) => this.#foreign((event as CustomEvent<string>).detail));
     this.text.addEventListener("record", () => void this.text.record().then((record) => this.#showRecord(record)));
@@ -232,12 +235,10 @@ export class TinyTorchExercise extends LiveElement {
     const problem = store.problem ?? "The browser does not keep your work: export it before you leave.";
     this.#saved.textContent = { untouched: "", saving: "Saving…", saved: "Saved", failed: "Not saved" }[state];
     this.#saved.dataset["state"] = state;
-    if (state === "failed") this.#saved.title = problem;
-    else this.#saved.removeAttribute("title");
-    const warned = this.#notes.querySelector(".tt-not-saved");
-    if (state === "failed" && !warned) {
-      this.#notes.append(h("p", { class: "tt-notice tt-not-saved", role: "alert" }, problem));
-    } else if (state === "saved") warned?.remove();
+    if (state === "failed") {
+      if (this.#warning.textContent === problem) return;
+      this.#warning.replaceChildren(h("p", { class: "tt-notice tt-not-saved" }, problem));
+    } else if (state === "saved") this.#warning.replaceChildren();
   }
 
   /** Another tab, or an import, has stored another text. */

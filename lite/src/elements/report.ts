@@ -4,6 +4,8 @@ import { type Child, h, icon } from "./dom.ts";
 import type { CheckResult, Report } from "./types.ts";
 import { count, prose, verdictOf } from "./words.ts";
 
+/** So many failed checks show all they know at once. */
+const OPEN = 2;
 const NUMBER = /[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|\bnan\b|\binf\b|\bTrue\b|\bFalse\b/gi;
 
 function shown(value: unknown): string | null {
@@ -65,6 +67,17 @@ function failedCheck(test: CheckResult, actions: ReportActions, said = false): H
   );
 }
 
+/** A failed check whose details are one click away: the first ones are what to work on. */
+function furtherCheck(test: CheckResult, actions: ReportActions, said: boolean): HTMLElement {
+  const check = failedCheck(test, actions, said);
+  const details = [...check.children].slice(1);
+  if (details.length === 0) return check;
+  const title = check.firstElementChild;
+  title?.querySelector(".tt-line")?.remove();
+  check.replaceChildren(h("details", {}, h("summary", {}, title), ...details));
+  return check;
+}
+
 function passedCheck(test: CheckResult): HTMLElement {
   return h(
     "li",
@@ -122,9 +135,10 @@ export function renderReport(report: Report, actions: ReportActions): HTMLElemen
       h(
         "ul",
         { class: "tt-checks" },
-        ...failed.map((test, index) =>
-          failedCheck(test, actions, failed.findIndex((other) => other.message === test.message) < index),
-        ),
+        ...failed.map((test, index) => {
+          const said = failed.findIndex((other) => other.message === test.message) < index;
+          return index < OPEN ? failedCheck(test, actions, said) : furtherCheck(test, actions, said);
+        }),
       ),
     passed.length > 0 &&
       h(

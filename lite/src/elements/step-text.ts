@@ -87,7 +87,8 @@ export class StepText extends EventTarget {
     if (text !== this.#current) return;
     clearTimeout(this.#timer);
     this.#edited = false;
-    this.#say("saved");
+    // The engine has it in Python's files; whether the browser keeps those is another matter.
+    this.#say(this.store.problem === null ? "saved" : "failed");
   }
 
   /** Take the stored text in place of the one shown here. */
