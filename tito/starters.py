@@ -73,9 +73,8 @@ def blank(text: str, step: Step) -> str:
         while kept and kept[-1].lstrip().startswith("#"):
             kept.pop()
         body = _comments(step.scaffold) if index == 0 else []
-        body.append(
-            f'raise NotImplementedError("{step.id} is not written yet: tito check {step.id}")'
-        )
+        # Short enough to fit the width of a page.
+        body.append(f'raise NotImplementedError("{step.id} is not written yet")')
         lines = kept + [indent + line for line in body] + lines[end:]
     return "\n".join(lines)
 
