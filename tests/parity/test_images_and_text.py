@@ -119,7 +119,7 @@ def batch_norm_eval(rng):
 
     def run(lib, x, weight, bias):
         as_x = lambda a: lib.tensor(a.astype(str(x.dtype).removeprefix("torch.")))  # noqa: E731
-        return functional(lib).batch_norm(x, as_x(mean), as_x(var), weight, bias, training=False)
+        return functional(lib).batch_norm(x, as_x(mean), as_x(var), weight, bias)
 
     return run, arrays
 

@@ -170,6 +170,7 @@ def test_positive_operand(same, function, seed):
         lambda lib, x: x.view(x.shape[1], -1),
         lambda lib, x: x.flatten(0, 1),
         lambda lib, x: lib.nn.functional.pad(x, (1, 2, 0, 1), value=3.0),
+        lambda lib, x: lib.nn.functional.pad(x, (1, 2) * x.ndim),
     ],
 )
 def test_two_or_more_dimensions(same, function, seed):
