@@ -65,7 +65,7 @@ const kernel: Plugin = {
       create: async (options) => {
         const created = new LabKernel(options, workspaceStore());
         kernels.set(options.id, created);
-        keepForOffline();
+        keepForOffline("runtime", "pages");
         created.disposed.connect(() => {
           if (kernels.get(options.id) === created) kernels.delete(options.id);
         });

@@ -2,7 +2,7 @@
 import { siteRoot } from "../site.ts";
 
 const RELOADED = "tt-reloaded-for-isolation";
-const LATER = 5_000;
+const LATER = 2_000;
 
 /**
  * Register the worker. On a server that sends no isolation headers the worker supplies them from the next load on;
@@ -27,13 +27,12 @@ export async function installServiceWorker(mayReload: () => boolean): Promise<vo
   }
 }
 
-/** Have the whole site kept, in the background: what is there already is not fetched again. */
-export function keepForOffline(): void {
+/** Have these parts of the site kept, when the page has nothing else to do: what is there already is not fetched again. */
+export function keepForOffline(...parts: ("pages" | "runtime")[]): void {
   if (!("serviceWorker" in navigator)) return;
-  setTimeout(() => {
-    void navigator.serviceWorker.ready.then(({ active }) => {
-      active?.postMessage({ precache: "runtime" });
-      active?.postMessage({ precache: "pages" });
-    });
-  }, LATER);
+  void navigator.serviceWorker.ready.then(({ active }) => {
+    const keep = () => parts.forEach((precache) => active?.postMessage({ precache }));
+    if ("requestIdleCallback" in window) requestIdleCallback(keep);
+    else setTimeout(keep, LATER);
+  });
 }
