@@ -147,6 +147,7 @@ export async function runCell(page, selector) {
     const cell = document.querySelector(where);
     const pictures = [...cell.querySelectorAll(".tt-output img")];
     await Promise.all(pictures.map((picture) => picture.decode()));
+    await new Promise(requestAnimationFrame); // Text is drawn with the next frame.
     return {
       status: cell.getAttribute("status"),
       text: cell.querySelector(".tt-output").innerText,
