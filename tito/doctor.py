@@ -164,10 +164,10 @@ def _windows_memory() -> tuple[int | None, int | None]:
 
 def disk(about: str, folder: Path) -> Finding:
     """Free space, and whether a file can be written."""
-    there = next(path for path in (folder, *folder.parents) if path.is_dir())
+    there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free / GIGABYTE
     found = f"{free:.1f} GB free in {folder}"
-    if not _writable(there):
+    if not (there.is_dir() and _writable(there)):
         mend = f"{there} cannot be written to. "
         mend += "Set TINYTORCH_CACHE to a folder of yours." if "data" in about else "Go elsewhere."
         return Finding(about, BAD, found, mend)

@@ -8,8 +8,6 @@ import difflib
 import json
 import os
 import shutil
-import signal
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -23,6 +21,7 @@ from tito.course import Course
 from tito.errors import TitoError
 from tito.isolation import environment
 from tito.report import PASSED, Report
+from tito.runner import become
 from tito.workspace import Workspace
 
 RUNS = "runs"
@@ -136,9 +135,4 @@ def start(
         variables.update(environment(milestone.level, package, ""))
     paths = [str(course.root), variables.get("PYTHONPATH", "")]
     variables["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-    sys.stdout.flush()
-    if os.name == "posix":
-        # The same process: Ctrl-C and the exit code are the program's own.
-        os.execve(sys.executable, command, variables)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.exit(subprocess.call(command, env=variables))
+    become(command, variables)

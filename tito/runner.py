@@ -3,12 +3,13 @@
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from tito.course import ROOT, Course
 from tito.errors import TitoError
@@ -169,3 +170,12 @@ def _why_lost(timeout: float | None) -> str:
         f"The check did not come to an end{limit}: the code may loop forever, use up the memory, "
         "or end Python itself (os._exit)."
     )
+
+
+def become(command: list[str], variables: dict[str, str]) -> NoReturn:
+    """Run a Python program in place of this one: Ctrl-C and the exit code are its own."""
+    sys.stdout.flush()
+    if os.name == "posix":
+        os.execve(sys.executable, command, variables)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(subprocess.call(command, env=variables))

@@ -245,7 +245,7 @@ class Workspace:
         text = starters.starter(self.course, step)
         with contextlib.suppress(TitoError):
             if (old := self.text(step)) != text:
-                self._keep_aside(step, old)
+                self.keep_aside(step, old)
         self.delete(self.draft_name(step))
         self.start(self.course.of(step))
         saved = self.save(step, text)
@@ -264,11 +264,12 @@ class Workspace:
         draft = self.read(self.draft_name(step))
         if draft is None:
             return None
-        kept = self._keep_aside(step, draft)
+        kept = self.keep_aside(step, draft)
         self.delete(self.draft_name(step))
         return kept
 
-    def _keep_aside(self, step: Step, text: str) -> str:
+    def keep_aside(self, step: Step, text: str) -> str:
+        """Keep an old text of a step among others, where nothing reads it; its new name."""
         count = 1
         while self.path(f".tito/kept/{step.id}.{count}.py").exists():
             count += 1
