@@ -7,6 +7,7 @@ session must not notice.
 """
 
 import builtins
+import functools
 import importlib
 import os
 import sys
@@ -78,8 +79,11 @@ def environment(level: int | None, student: Path | None, kernels: str) -> dict[s
 
 
 def load(reference: Path, level: int | None, student: Path | None) -> None:
-    """Import tinytorch anew into this process for good: what a reader's live cells run on."""
-    take_out()
+    """Import tinytorch anew into this process for good: what a reader's live cells run on.
+
+    Names of the session (`__main__`) that came from the package before mean the new one after.
+    """
+    before = take_out()
     for name in ("TINYTORCH_LEVEL", "TINYTORCH_STUDENT", "TINYTORCH_KERNELS"):
         os.environ.pop(name, None)
     os.environ.update(environment(level, student, ""))
@@ -94,6 +98,30 @@ def load(reference: Path, level: int | None, student: Path | None) -> None:
     except BaseException:
         take_out()
         raise
+    _renew(vars(sys.modules["__main__"]), before)
+
+
+def _renew(names: dict[str, Any], before: dict[str, ModuleType]) -> None:
+    """Point `names` at the modules, functions and classes of now; tensors change their class.
+
+    What a list, a layer or a history holds stays as it is, of the old code.
+    """
+
+    def now(module: str, name: str = "") -> Any:
+        return functools.reduce(
+            lambda owner, part: getattr(owner, part, None),
+            name.split(".") if name else [],
+            sys.modules.get(module),
+        )
+
+    for name, value in list(names.items()):
+        home = getattr(value, "__module__", None)
+        if isinstance(value, ModuleType) and before.get(value.__name__) is value:
+            names[name] = now(value.__name__) or value
+        elif home in before and isinstance(getattr(value, "__qualname__", None), str):
+            names[name] = now(home, value.__qualname__) or value
+        elif type(value) is vars(before.get(f"{PACKAGE}.tensor", object)).get("Tensor"):
+            value.__class__ = now(f"{PACKAGE}.tensor", "Tensor") or type(value)
 
 
 def _look_again(*folders: Path | None) -> None:
