@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from sphinx.application import Sphinx
 
-from . import cells, exercises, pages, source
+from . import cells, exercises, explore, pages, source
 
 
 def setup(app: Sphinx) -> dict[str, object]:
     """Register the parts; named in `_config.yml` under `local_extensions`."""
     source.setup(app)
     cells.setup(app)
+    explore.setup(app)
     exercises.setup(app)
     pages.setup(app)
     return {"version": "1", "env_version": 1, "parallel_read_safe": True}

@@ -8,6 +8,7 @@
 | remove-cell | not on the page; with thebe-init it still runs first |
 | thebe-init | runs before the first cell of a session |
 | raises-exception | an error is the point of this cell |
+| explore | a picture with controls: see explore.py |
 """
 
 from __future__ import annotations

@@ -84,6 +84,7 @@ export class TinyTorchExplore extends HTMLElement {
   async #run(): Promise<void> {
     const cell = this.#cell!;
     this.#running = true;
+    clearTimeout(this.#pause);
     this.setAttribute("driven", "");
     const slow = setTimeout(() => this.removeAttribute("driven"), PAUSE);
     while (this.#moved) {
@@ -92,10 +93,11 @@ export class TinyTorchExplore extends HTMLElement {
       if (reply.status !== "ok") break;
     }
     clearTimeout(slow);
-    this.removeAttribute("driven");
     this.#running = false;
-    clearTimeout(this.#pause);
-    this.#pause = setTimeout(() => (this.#said.textContent = this.#words()), PAUSE);
+    this.#pause = setTimeout(() => {
+      this.removeAttribute("driven");
+      this.#said.textContent = this.#words();
+    }, PAUSE);
   }
 
   /** Keep the old output in sight while `run` makes the new one. */
