@@ -99,6 +99,17 @@ def test_target_transform(images: ImageDataset) -> None:
     assert next(iter(DataLoader(images, 4)))[1].tolist() == [0, 1, 0, 1]
 
 
+def test_pixels_become_numbers_and_each_channel_has_its_own_mean_and_spread() -> None:
+    pixels = NUMBERS.integers(0, 256, (5, 3, 4, 6)).astype(np.uint8)
+    numbers = ToTensor()(torch.tensor(pixels))
+    assert numbers.dtype == torch.float32
+    np.testing.assert_allclose(numbers.numpy(), pixels / 255, rtol=1e-6)
+    normal = Normalize([0.1, 0.2, 0.3], [0.5, 1.0, 2.0])(numbers).numpy()
+    for channel, (mean, std) in enumerate([(0.1, 0.5), (0.2, 1.0), (0.3, 2.0)]):
+        expected = (pixels[:, channel] / 255 - mean) / std
+        np.testing.assert_allclose(normal[:, channel], expected, rtol=1e-5, atol=1e-6)
+
+
 def test_flip_turns_about_half_of_a_batch_and_each_image_whole() -> None:
     pixels = NUMBERS.random((400, 1, 4, 4)).astype(np.float32)
     flipped = RandomHorizontalFlip(generator=Generator().manual_seed(0))(
