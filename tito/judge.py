@@ -119,10 +119,10 @@ def _judge(course: Course, step: Step, package: Path, stop_early: bool = False) 
             )
         if problem:
             return report(step.id, ERROR, "import", message=problem, output=output.text())
-        collector = _run(course, step, explainer, output, stop_early)
-        _forget_checks(course)
-        if collector.interrupted:
-            raise KeyboardInterrupt
+        try:
+            collector = _run(course, step, explainer, output, stop_early)
+        finally:
+            _forget_checks(course)
         tests = collector.tests
         outcome = overall(tests)
         got = mistakes.evaluate(collector.modules) if outcome != PASSED and not stop_early else None
@@ -258,7 +258,7 @@ def _run(
     places = [*early, "-c", os.devnull, f"--rootdir={course.exercises}", str(step.test_file)]
     sys.stdout, sys.stderr = _both(Bounded(2000))
     code = pytest.main([*_FLAGS, *off, *places], plugins=[plugin, collector])
-    if not collector.tests and collector.problem is None and not collector.interrupted:
+    if not collector.tests and collector.problem is None:
         collector.problem = RuntimeError(f"no check ran (pytest ended with {int(code)})")
     return collector
 

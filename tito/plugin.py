@@ -99,7 +99,6 @@ class Collector:
     def __init__(self, explain: Explain, output: TextIO, mend: Callable[[], None]) -> None:
         self.tests: list[dict[str, Any]] = []
         self.problem: BaseException | None = None
-        self.interrupted = False
         self.modules: list[Any] = []
         self._explain = explain
         self._output = output
@@ -165,12 +164,13 @@ class Collector:
         self.problem = self.problem or excinfo.value
         return True
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Stopped from outside, or the code ended the session by pytest.exit()."""
         if isinstance(excinfo.value, KeyboardInterrupt):
-            self.interrupted = True
-        else:
-            self.problem = excinfo.value
+            # At once: pytest would first render the traceback, for longer than a stop may take.
+            raise excinfo.value
+        self.problem = excinfo.value
 
 
 def _name(item: pytest.Item) -> str:
