@@ -26,7 +26,7 @@ from benchmarks.models import PROGRAMS, Program
 TESTED_TORCH = "2.13.0"
 WARM_UP = 3
 RESULTS = Path(__file__).with_name("RESULTS.md")
-BROWSERS = "\n# The page in real browsers\n"  # what follows is `make bench-browser`'s
+OTHERS = "\n# "  # what other programs wrote: each has a heading of its own
 
 # Pinned by some environments; both slow NumPy's matrix products and leave PyTorch alone.
 UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -190,8 +190,8 @@ def main() -> int:
     if not arguments.no_write and len(results) == len(PROGRAMS):
         command = " ".join(["python -m benchmarks", *sys.argv[1:]])
         text = REPORT.format(command=command, conditions=notes, table=table(results))
-        _, heading, browsers = RESULTS.read_text(encoding="utf-8").partition(BROWSERS)
-        RESULTS.write_text(text + heading + browsers, encoding="utf-8")
+        _, mark, others = RESULTS.read_text(encoding="utf-8").partition(OTHERS)
+        RESULTS.write_text(text + mark + others, encoding="utf-8")
     slow = [
         key
         for key, (ours, theirs, *_) in results.items()

@@ -1,6 +1,6 @@
 // `make bench-browser`: what a reader waits for, in real browsers: click to first output, Check to verdict.
 // --rounds N (5), --no-write (leave benchmarks/RESULTS.md alone). BROWSERS names the browsers.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -16,7 +16,7 @@ const ANSWER = "def add(a, b):\n    return a + b";
 const CELL = "from tinytorch import Tensor";
 /** What we hold ourselves to, in seconds, on localhost. */
 const LIMITS = { "cold output": 5, "warm output": 3.5 };
-const HEADING = "\n# The page in real browsers\n";
+const HEADING = "# The page in real browsers";
 
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
@@ -101,10 +101,12 @@ function table(measured) {
   return lines.join("\n");
 }
 
+/** Put the table in the place of the one before; the other sections stay. */
 function record(text) {
   const path = join(root, "benchmarks/RESULTS.md");
-  const before = existsSync(path) ? readFileSync(path, "utf-8").split(HEADING)[0] : "";
-  writeFileSync(path, `${before}${HEADING}\nWritten by \`make bench-browser\`.\n\n${text}\n`);
+  const sections = readFileSync(path, "utf-8").split(/\n(?=# )/);
+  const others = sections.filter((section) => !section.startsWith(HEADING)).map((section) => section.trimEnd());
+  writeFileSync(path, [...others, `${HEADING}\n\nWritten by \`make bench-browser\`.\n\n${text}`].join("\n\n") + "\n");
 }
 
 const measured = {};
