@@ -100,6 +100,7 @@ def _step_state(workspace: Workspace, chapter: Chapter, step: Step) -> dict[str,
         "outcome": outcome,
         "complete": bool(entry.get("complete")),
         "revealed": bool(entry.get("revealed")) or by_choice,
+        "broken_by": entry.get("broken_by"),
         "starter_changed": entry.get("starter", starter) != starter,
         "checked": entry.get("checked"),
     }

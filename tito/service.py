@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tito import archive, isolation, progress, runner, starters
+from tito import archive, isolation, progress, recheck, runner, starters
 from tito.course import Chapter, Course
 from tito.errors import TitoError
 from tito.explain import describe
@@ -41,6 +41,7 @@ class Service:
             "text": self._text,
             "save": self._save,
             "check": self._check,
+            "recheck": self._recheck,
             "prepare_live": self._prepare_live,
             "state": lambda request: {"state": progress.state(self._workspace())},
             "use_reference": self._use_reference,
@@ -136,14 +137,28 @@ class Service:
                 jobs = [{"step": step.id, "package": str(package)}]
                 result = next(runner.run(self.course, jobs))
         workspace.record(result)
+        recheck.note(workspace, step)
         following = progress.next_step(workspace)
+        # What a failed answer would break is no news.
+        due = recheck.due(workspace) if result["outcome"] == PASSED else []
         return {
             "report": result,
             "chapter_done": progress.done(workspace, chapter),
             "missing": progress.missing(workspace, chapter.number),
             "revealed": bool(workspace.entry(step)["revealed"]),
             "next": following.id if following else None,
+            "due": [step.id for step in due],
         }
+
+    def _recheck(self, request: Request) -> Answer:
+        """Check a finished step again after a change; the page asks for each that is due."""
+        workspace = self._workspace()
+        step = self.course.step(_text(request, "step"))
+        after = self.course.step(_text(request, "after"))
+        if step not in recheck.due(workspace):
+            return {"outcome": None}
+        gave_up = bool(request.get("gave_up"))
+        return {"outcome": recheck.again(workspace, step, after, gave_up=gave_up)["outcome"]}
 
     def _prepare_live(self, request: Request) -> Answer:
         """Make `tinytorch` in this process the one that a page's cells run on."""

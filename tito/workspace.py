@@ -256,6 +256,7 @@ class Workspace:
             raise TitoError("not-python", saved.error.message, hint)
         entry = self.entry(step)
         entry.update(outcome=None, starter=starters.fingerprint(text), complete=False)
+        entry.pop("broken_by", None)
         self.save_state()
         return text
 
@@ -277,13 +278,17 @@ class Workspace:
         self.write(name, text)
         return name
 
-    def record(self, result: Report) -> None:
-        """Remember the outcome of a check."""
+    def record(self, result: Report, *, broken_by: Step | None = None) -> None:
+        """Remember the outcome of a check; `broken_by` when it is a change there that it checks."""
         entry = self.entry(self.course.step(result["step"]))
+        entry.pop("broken_by", None)
+        if broken_by and result["outcome"] != "passed":
+            entry["broken_by"] = broken_by.id
         entry["outcome"] = result["outcome"]
         entry["complete"] = is_complete(result)
         entry["checked"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        if result["outcome"] == "failed":
+        # The student has tried nothing when it was another step that changed.
+        if result["outcome"] == "failed" and not broken_by:
             entry["failures"] = entry.get("failures", 0) + 1
         self.save_state()
 
