@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import click
@@ -116,6 +117,41 @@ def test_a_folder_with_spaces_and_signs(tmp_path: Path) -> None:
     shown = tito(root, "check", "01")
     assert shown.returncode == 1
     assert f"{root / 'tinytorch' / 'random.py'}:" in shown.stdout
+
+
+def test_a_workspace_is_a_package_by_itself(workspace: Workspace, course: Course) -> None:
+    """As an editor, a notebook or `pip install -e .` finds it: without the course beside it."""
+    for chapter in ("01", "02"):
+        workspace.start(course.chapter(chapter))
+    code = (
+        "import sys; sys.path[:] = [p for p in sys.path if p != sys.argv[1]]; import tinytorch\n"
+        "print(tinytorch.__file__)\n"
+        "try: tinytorch.Tensor([1.0]) + 1\n"
+        "except NotImplementedError as error: print(error)\n"
+        "try: tinytorch.nn.Linear\n"
+        "except ModuleNotFoundError as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(ROOT)],
+        cwd=workspace.root,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    file, unwritten, later = done.stdout.splitlines()
+    assert file == str(workspace.path("tinytorch/__init__.py"))
+    assert "02-tensor/add is not written yet" in unwritten
+    assert "chapter 04 writes it" in later
+    project = tomllib.loads(workspace.read("pyproject.toml") or "")["project"]
+    assert project["name"] == "my-tinytorch", "pip can have it beside the course"
+
+
+def test_conda_gets_what_pip_gets() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    conda = (ROOT / "environment.yml").read_text("utf-8")
+    for dependency in project["dependencies"]:
+        assert f"  - {dependency}\n" in conda
 
 
 def test_the_doctor_says_what_is_there_and_how_to_mend_what_is_not(workspace: Workspace) -> None:
