@@ -196,5 +196,5 @@ def start(main: Callable[[], int]) -> None:
         sys.exit(STOPPED)
     except OSError as error:
         print(f"stopped: {error}", file=sys.stderr)
-        print("The same command goes on from the last checkpoint.", file=sys.stderr)
+        print("Mend that; the same command goes on from the last checkpoint.", file=sys.stderr)
         sys.exit(UNUSABLE)
