@@ -91,9 +91,9 @@ def browser_tests() -> None:
     in_browsers(["--test", "--test-concurrency=1", "--test-force-exit", *tests])
 
 
-def in_browsers(arguments: Sequence[str]) -> None:
-    """Run Node.js with the paths of the site and the browsers in its environment."""
-    variables = {**browsers.ensure(), "SITE": str(SITE)}
+def in_browsers(arguments: Sequence[str], more: dict[str, str] | None = None) -> None:
+    """Run Node.js with the paths of the site and the browsers in its environment, and `more`."""
+    variables = {**browsers.ensure(), "SITE": str(SITE), **(more or {})}
     stop("browser tests", call([*node.node(), *arguments], variables=variables))
 
 

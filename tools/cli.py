@@ -60,9 +60,18 @@ def run_bench(options: argparse.Namespace) -> int:
 
 
 def run_browser_bench(options: argparse.Namespace) -> int:
-    """Start-up and verdict times in real browsers."""
+    """Start-up, verdicts and kernels in real browsers."""
     build(Progress(), strict=True)
     check.in_browsers(["tests/browser/bench.mjs"])
+    check.in_browsers(["benchmarks/browser/kernels.mjs"])
+    return 0
+
+
+def fuzz_kernels(options: argparse.Namespace) -> int:
+    """The WebAssembly kernels against NumPy: 100,000 random cases in each home."""
+    build(Progress(), ("npm", "wheel", "kernels", "runtime"), strict=True)
+    variables = {"CASES": str(options.cases), "SEED": str(options.seed)}
+    check.in_browsers(["--test", "tests/browser/kernels.test.mjs"], variables)
     return 0
 
 
@@ -112,6 +121,9 @@ def parser() -> argparse.ArgumentParser:
     add("test", run_tests)
     add("bench", run_bench)
     add("bench-browser", run_browser_bench)
+    fuzz = add("fuzz-kernels", fuzz_kernels)
+    fuzz.add_argument("--cases", type=int, default=100_000)
+    fuzz.add_argument("--seed", type=int, default=1)
     add("milestones", run_milestones)
     add("clean", clean)
     add("distclean", clean)

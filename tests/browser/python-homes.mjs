@@ -55,7 +55,7 @@ export async function openHome(name, paths) {
   symlinkSync(distribution, join(folder, "pyodide"));
   writeFileSync(join(folder, "index.html"), PAGE);
   writeFileSync(join(folder, "worker.js"), WORKER);
-  const [server, browser] = await Promise.all([serve(folder), launch(name)]);
+  const [server, browser] = await Promise.all([serve(folder, { headers: true }), launch(name)]);
   const page = await newPage(browser);
   const ask = async (data) => {
     const { value, error } = await page.evaluate((question) => window.ask(question), data);
@@ -67,6 +67,7 @@ export async function openHome(name, paths) {
   return {
     json: async (code) => JSON.parse(await ask({ code })),
     version: () => browser.version(),
+    process: browser.process().pid,
     close: async () => {
       assertOneOrigin(page, server.origin);
       await browser.close();

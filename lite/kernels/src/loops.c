@@ -6,12 +6,11 @@
 
 typedef void (*Loop)(char **arguments, const ptrdiff_t *sizes, const ptrdiff_t *steps, void *data);
 
-// The loops that NumPy had before ours took their place.
-static Loop numpy_exp, numpy_log, numpy_tanh, numpy_maximum;
+// The loops that NumPy had before ours took their place, in the order in which the caller has the names.
+enum { MATMUL, EXP, LOG, TANH, MAXIMUM, COUNT };
+static Loop numpys[COUNT];
 
-EXPORT void leave_to(Loop of_exp, Loop of_log, Loop of_tanh, Loop of_maximum) {
-  numpy_exp = of_exp, numpy_log = of_log, numpy_tanh = of_tanh, numpy_maximum = of_maximum;
-}
+EXPORT void leave_to(int which, Loop loop) { numpys[which] = loop; }
 
 EXPORT void matmul_loop(char **arguments, const ptrdiff_t *sizes, const ptrdiff_t *steps, void *data) {
   (void)data;
@@ -39,16 +38,16 @@ static inline bool safe(const char *in, const char *out, ptrdiff_t n) {
     for (; i + 4 <= n; i += 4) store(y + i, FUNCTION(load(x + i)));                                 \
     if (i < n) store_some(y + i, n - i, FUNCTION(load_some(x + i, n - i)));                         \
   }
-UNARY_LOOP(exp_loop, exp4, numpy_exp)
-UNARY_LOOP(log_loop, log4, numpy_log)
-UNARY_LOOP(tanh_loop, tanh4, numpy_tanh)
+UNARY_LOOP(exp_loop, exp4, numpys[EXP])
+UNARY_LOOP(log_loop, log4, numpys[LOG])
+UNARY_LOOP(tanh_loop, tanh4, numpys[TANH])
 
 EXPORT void maximum_loop(char **arguments, const ptrdiff_t *sizes, const ptrdiff_t *steps, void *data) {
   ptrdiff_t n = sizes[0], i = 0;
   bool one = steps[1] == 0; // np.maximum(x, 0)
   if (steps[0] != 4 || (steps[1] != 4 && !one) || steps[2] != 4 || !safe(arguments[0], arguments[2], n) ||
       !safe(arguments[1], arguments[2], one ? 1 : n)) {
-    numpy_maximum(arguments, sizes, steps, data);
+    numpys[MAXIMUM](arguments, sizes, steps, data);
     return;
   }
   const float *x = (const float *)arguments[0], *y = (const float *)arguments[1];

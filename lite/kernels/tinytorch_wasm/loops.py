@@ -17,22 +17,30 @@ from .library import Kernels
 
 FLOAT = 11  # NPY_FLOAT
 REPLACE_LOOP = 30  # the place of PyUFunc_ReplaceLoopBySignature in NumPy's table of C functions
-LOOPS = ("matmul", "exp", "log", "tanh", "maximum")
+LOOPS = ("matmul", "exp", "log", "tanh", "maximum")  # in the order of the enum in loops.c
 _replaced: dict[str, int] = {}  # name -> address of NumPy's loop, while ours is in its place
 
 
 def speed_up(kernels: Kernels, on: bool = True) -> bool:
-    """Put our loops in the place of NumPy's, or (`on=False`) NumPy's back; whether ours are in."""
-    if on and not _replaced:
-        before = {
-            name: _exchange(name, _address(kernels.library[f"{name}_loop"])) for name in LOOPS
-        }
-        _replaced.update(before)
-        kernels.library.leave_to(*(ctypes.c_void_p(before[name]) for name in LOOPS[1:]))
-    if not on or not _right():
+    """Put our loops in the place of NumPy's, or (`on=False`) NumPy's back; whether ours are in.
+
+    On any doubt NumPy's come back: another NumPy, a loop it has not, a wrong result.
+    """
+    right = False
+    try:
+        if on and np.__version__.startswith("2."):
+            for which, name in enumerate(LOOPS):
+                if name not in _replaced:
+                    before = _exchange(name, _address(kernels.library[f"{name}_loop"]))
+                    kernels.library.leave_to(which, ctypes.c_void_p(before))
+                    _replaced[name] = before
+            right = _right()
+    except Exception:
+        right = False
+    if not right:
         for name in list(_replaced):
             _exchange(name, _replaced.pop(name))
-    return bool(_replaced)
+    return right
 
 
 def _exchange(name: str, address: int) -> int:

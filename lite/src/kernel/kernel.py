@@ -247,8 +247,19 @@ def install(publish, load_imports, colors, root):
     return finish
 
 
+def speed_up_numpy():
+    """NumPy's own matmul, exp, log, tanh and maximum on float32 use vector instructions."""
+    try:
+        from tinytorch_wasm import speed_up_numpy
+    except ModuleNotFoundError:
+        return
+    speed_up_numpy()
+
+
 def serve():
     """The course engine's entry, or None on a site without one."""
+    # Here, since the engine imports NumPy, and runs before any cell of a chapter.
+    speed_up_numpy()
     try:
         from tito.service import handle
     except ModuleNotFoundError as error:
