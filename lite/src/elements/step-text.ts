@@ -5,8 +5,8 @@ import { extract } from "./regions.ts";
 export type SaveState = "untouched" | "saving" | "saved" | "failed";
 export const PROGRESS = ".tito/workspace.json";
 
-/** How long after the last keystroke the text is stored. */
-const DELAY = 300;
+/** How long a keystroke waits until the text is stored; the next one does not make it wait longer. */
+const DELAY = 200;
 
 /** What the engine has on record about a step. */
 export interface StepRecord {
@@ -65,13 +65,12 @@ export class StepText extends EventTarget {
     this.#current = text;
     this.#edited = true;
     this.#say("saving");
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.flush(), DELAY);
+    this.#timer ??= setTimeout(() => void this.flush(), DELAY);
   }
 
   /** Store what is not stored yet. */
   async flush(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#cancel();
     if (this.state !== "saving" && this.state !== "failed") return;
     const text = this.#current;
     try {
@@ -85,7 +84,7 @@ export class StepText extends EventTarget {
   /** The engine has put this text into the module: typing since then is what is still to be stored. */
   adopted(text: string): void {
     if (text !== this.#current) return;
-    clearTimeout(this.#timer);
+    this.#cancel();
     this.#edited = false;
     // The engine has it in Python's files; whether the browser keeps those is another matter.
     this.#say(this.store.problem === null ? "saved" : "failed");
@@ -93,9 +92,14 @@ export class StepText extends EventTarget {
 
   /** Take the stored text in place of the one shown here. */
   async reload(): Promise<string> {
-    clearTimeout(this.#timer);
+    this.#cancel();
     this.#edited = false;
     return this.load();
+  }
+
+  #cancel(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   async record(): Promise<StepRecord> {
