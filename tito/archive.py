@@ -5,6 +5,7 @@ stays until the new one has been loaded.
 """
 
 import io
+import itertools
 import re
 import shutil
 import stat
@@ -22,6 +23,7 @@ MOST_FILES = 2000
 LARGEST_FILE = 2_000_000
 LARGEST_TOTAL = 32_000_000
 LONGEST_NAME = 200
+DEEPEST_STATE = 50
 _SUFFIXES = {".py", ".toml", ".json", ".md", ".txt", ".ipynb", ".csv", ".cfg"}
 _SKIPPED = {"__pycache__", "build", "dist", "node_modules", "venv", "env", "data", "runs"}
 # Windows gives these names to devices, whatever the suffix.
@@ -83,8 +85,16 @@ def load(data: bytes) -> dict[str, str]:
                 raise _refused(f"{entry.filename!r} is not UTF-8 text") from None
     if STATE not in found:
         raise _refused(f"it holds no {STATE}, so it is not a workspace")
+    if _depth(found[STATE]) > DEEPEST_STATE:
+        raise _refused(f"its {STATE} is nested too deep")
     checked_state(found[STATE], f"the archive's {STATE}")
     return found
+
+
+def _depth(text: str) -> int:
+    """How deep a JSON text nests. Reading one of many levels ends the page's Python for good."""
+    steps = (1 if bracket in "[{" else -1 for bracket in re.findall(r"[][{}]", text))
+    return max(itertools.accumulate(steps), default=0)
 
 
 def _is_folder(entry: zipfile.ZipInfo) -> bool:
