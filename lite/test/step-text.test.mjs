@@ -31,6 +31,16 @@ test("an edit is stored within 400 ms, and the next visit shows it", async () =>
   assert.equal(await open(store).load(), "mine");
 });
 
+test("typing that never pauses is stored all the same", async () => {
+  const store = fresh();
+  const text = open(store);
+  for (let length = 1; length <= 12; length += 1) {
+    text.edit("x".repeat(length));
+    await pause(50);
+  }
+  assert.ok(((await store.read(DRAFT)) ?? "").length >= 2);
+});
+
 test("leaving the page stores what was typed a moment ago", async () => {
   const store = fresh();
   const text = open(store);
