@@ -61,6 +61,9 @@ OTHER = """
 ```{code-cell} python
 print("no chapter")
 ```
+
+```{tt-map}
+```
 """
 
 
@@ -252,3 +255,20 @@ def test_an_exercise_on_two_pages_is_an_error(root: Path, tmp_path: Path) -> Non
     assert done.returncode != 0
     assert "duplicate label 02-tensor/add" in done.stderr
     assert "second.md" in done.stderr
+
+
+def test_the_map_is_a_list_that_needs_no_script(book):
+    rows = book["book/other.html"].select("tt-map [data-step]")
+    assert [row["data-step"] for row in rows] == [step.id for step in Course().steps()]
+    row = next(row for row in rows if row["data-step"] == "02-tensor/add")
+    assert row.a["href"] == "chapters/02_tensor.html#02-tensor-add"
+    # The small book has no page of this chapter.
+    assert rows[0].a is None
+
+
+def test_every_page_knows_the_course(book):
+    for name in ("start.html", "book/chapters/02_tensor.html"):
+        course = json.loads(book[name].select_one("#tt-course").string)
+        assert [chapter["id"] for chapter in course] == [c.id for c in Course().chapters]
+        assert course[1]["page"] == "book/chapters/02_tensor.html"
+        assert course[1]["steps"][0]["id"] == "02-tensor/add"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sphinx.application import Sphinx
 
-from . import cells, exercises, explore, pages, source
+from . import cells, course_map, exercises, explore, pages, source
 
 
 def setup(app: Sphinx) -> dict[str, object]:
@@ -17,5 +17,6 @@ def setup(app: Sphinx) -> dict[str, object]:
     cells.setup(app)
     explore.setup(app)
     exercises.setup(app)
+    course_map.setup(app)
     pages.setup(app)
     return {"version": "1", "env_version": 1, "parallel_read_safe": True}

@@ -36,6 +36,35 @@ class Step:
         return self.id.replace("/", "-")
 
 
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter of the course with its ladder."""
+
+    id: str
+    number: int
+    title: str
+    module: str
+    capability: str
+    steps: tuple[Step, ...]
+
+
+@cache
+def chapters() -> list[Chapter]:
+    """Every chapter in course order."""
+    ladder = load()
+    return [
+        Chapter(
+            id=chapter.id,
+            number=chapter.number,
+            title=chapter.title,
+            module=chapter.module,
+            capability=chapter.capability,
+            steps=tuple(ladder[step.id] for step in chapter.steps),
+        )
+        for chapter in Course().chapters
+    ]
+
+
 @cache
 def load() -> dict[str, Step]:
     """Every step of the course by id, in course order."""

@@ -1,11 +1,15 @@
 /** `<tt-exercise step="02-tensor/add">`: the student writes, checks and keeps one step of the course. */
 import { KernelStopped } from "../kernel/kernel.ts";
+import { placeOf } from "../page/course.ts";
+import { recheck } from "../page/recheck.ts";
+import { askToKeep } from "../workspace/persist.ts";
+import type { StepRecord } from "../workspace/progress.ts";
 import { button, enable, h, icon } from "./dom.ts";
 import { ExerciseHelp } from "./exercise-help.ts";
 import { LiveElement } from "./live-element.ts";
 import type { LineMark } from "./editor.ts";
 import { renderReport } from "./report.ts";
-import { StepText, type StepRecord } from "./step-text.ts";
+import { StepText } from "./step-text.ts";
 import type { CheckReply, ExerciseData, Report, SolutionReply, Status } from "./types.ts";
 import { headline, verdictOf } from "./words.ts";
 
@@ -83,7 +87,10 @@ export class TinyTorchExercise extends LiveElement {
   #showRecord(record: StepRecord): void {
     if (this.status === "running" || this.status === "booting") return;
     if (record.outcome === "passed") this.#settle("passed");
-    else if (record.revealed) this.#settle("revealed");
+    else if (record.broken_by) {
+      this.#settle("failed");
+      this.say(`This passed until ${placeOf(record.broken_by).number} was changed. Check it to see what broke.`);
+    } else if (record.revealed) this.#settle("revealed");
     else if (this.status === "passed" || this.status === "revealed") this.#settle("idle");
   }
 
@@ -177,7 +184,21 @@ export class TinyTorchExercise extends LiveElement {
     this.#report.replaceChildren(renderReport(report, { goTo: (line) => this.editor?.goTo(line) }));
     this.mark(kind === "unwritten" ? [] : marksOf(report));
     this.#help.judged(kind);
-    if (kind === "passed" && reply.missing?.length) this.#offerReference(reply.missing);
+    if (kind !== "passed") return;
+    void askToKeep();
+    if (reply.missing?.length) this.#offerReference(reply.missing);
+    void this.#checkAgain(reply.due ?? []).catch((error: unknown) => this.problem(error));
+  }
+
+  /** What was finished on the code of before: does it pass on this? */
+  async #checkAgain(due: string[]): Promise<void> {
+    const found = await recheck(this.session, this.step, due);
+    if (!found || found.broken.length === 0) return;
+    const links = found.broken.flatMap((step, index) => {
+      const { number, address } = placeOf(step);
+      return [index > 0 ? ", " : "", address ? h("a", { href: address }, number) : number];
+    });
+    this.verdict.append(" After this change ", ...links, found.broken.length === 1 ? " no longer passes." : " no longer pass.");
   }
 
   #afterPass(reply: CheckReply): string {
@@ -203,6 +224,7 @@ export class TinyTorchExercise extends LiveElement {
             .then(() => this.say(`The reference stands in for ${named}. Your own package is used again once you have its steps.`))
             .catch((error: unknown) => this.problem(error)),
       ],
+      ["Take me to the first open step", () => location.assign(placeOf(missing[0] ?? "").address ?? "")],
     ]);
   }
 

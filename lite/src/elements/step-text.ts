@@ -1,20 +1,12 @@
 /** A step's text in the workspace: loaded without Python, saved while it is typed. */
 import type { WorkspaceChange, WorkspaceStore } from "../workspace/store.ts";
+import { PROGRESS, readProgress, type StepRecord } from "../workspace/progress.ts";
 import { extract } from "./regions.ts";
 
 export type SaveState = "untouched" | "saving" | "saved" | "failed";
-export const PROGRESS = ".tito/workspace.json";
 
 /** How long a keystroke waits until the text is stored; the next one does not make it wait longer. */
 const DELAY = 200;
-
-/** What the engine has on record about a step. */
-export interface StepRecord {
-  outcome?: "passed" | "failed" | "error";
-  revealed?: boolean;
-  /** SHA-256 of the starter the student began with. */
-  starter?: string;
-}
 
 /** Events: "state" (read `state`), "foreign" (CustomEvent<string>: the stored text became another one). */
 export class StepText extends EventTarget {
@@ -103,12 +95,8 @@ export class StepText extends EventTarget {
   }
 
   async record(): Promise<StepRecord> {
-    try {
-      const progress = JSON.parse((await this.store.read(PROGRESS)) ?? "{}") as { steps?: Record<string, StepRecord> };
-      return progress.steps?.[this.step] ?? {};
-    } catch {
-      return {};
-    }
+    const text = await this.store.read(PROGRESS);
+    return readProgress(new Map(text === undefined ? [] : [[PROGRESS, text]])).steps[this.step] ?? {};
   }
 
   async #changed({ paths, origin }: WorkspaceChange["detail"]): Promise<void> {

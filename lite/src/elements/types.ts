@@ -35,6 +35,8 @@ export interface CheckReply {
   missing?: string[];
   /** The first open step of the course. */
   next?: string | null;
+  /** Finished steps whose foundations are other ones since this check. */
+  due?: string[];
 }
 
 export interface SolutionReply {
