@@ -1,6 +1,7 @@
 """Commands for those who write the course: analyze, author check."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -51,3 +52,13 @@ def author_check(
             steps = [course.step(what)] if "/" in what else list(course.chapter(what).steps)
         found = gate.check_all(course, steps, show.gate)
         raise typer.Exit(FAILED_CODE if found else 0)
+
+
+@command("notebooks", "tito author notebooks build/notebooks", of=author)
+def author_notebooks(folder: Annotated[Path, typer.Argument(help="Where to write them.")]) -> None:
+    """Every chapter as a notebook with the starters, for the site's JupyterLite."""
+    from tito import notebook
+
+    with errors():
+        for path in notebook.write_starters(Course(), folder):
+            show.note(str(path))

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tito import show
+from tito import plain
 from tito.course import Course
 from tito.errors import TitoError
 from tito.service import Service
@@ -44,26 +44,27 @@ class Magics:
             self.chapter = str(self.course.chapter(line or "1").number)
             answer = self._call("prepare_live", chapter=int(self.chapter))
         except TitoError as error:
-            show.error(error)
+            plain.error(error)
             return
         whose = "your package" if answer.get("package") == "student" else "the reference"
-        show.note(f"Chapter {self.chapter.zfill(2)}: cells run on {whose}.")
+        plain.note(f"Chapter {self.chapter.zfill(2)}: cells run on {whose}.")
 
     def step(self, line: str, cell: str) -> None:
         """`%%step 02-tensor/add`: put the cell into the module, check it, show the verdict."""
         try:
+            cell = cell.removesuffix("\n")  # IPython ends every cell with one of its own
             step = self.course.step(line.strip())
             kept = self._keep_other_text(step.id, cell)
             answer = self._call("check", step=step.id, code=cell)
             path = self.root / "tinytorch" / f"{step.module}.py"
             self._saved[step.id] = cell.rstrip("\n")
             if kept:
-                show.note(f"{path} had another text of this step; it is kept in {kept}")
-            show.report(answer["report"], step, path)
+                plain.note(f"{path} had another text of this step; it is kept in {kept}")
+            plain.report(answer["report"])
             if self.chapter:
                 self._call("prepare_live", chapter=int(self.chapter))
         except TitoError as error:
-            show.error(error)
+            plain.error(error)
 
     def _keep_other_text(self, step_id: str, cell: str) -> str | None:
         """Keep what an editor wrote meanwhile, which the cell is about to replace."""
@@ -75,7 +76,7 @@ class Magics:
             there = workspace.module_text(step).rstrip("\n")
         except TitoError:
             return None
-        fresh = self._call("starter", step=step_id)["code"].rstrip("\n")
+        fresh = self._call("starter", step=step_id)["starter"].rstrip("\n")
         if there in (cell.rstrip("\n"), fresh, self._saved.get(step_id)):
             return None
         return workspace.keep_aside(step, there)
@@ -86,7 +87,7 @@ def load_ipython_extension(ipython: Any) -> None:
     try:
         magics = Magics()
     except TitoError as error:
-        show.error(error)
+        plain.error(error)
         return
     ipython.register_magic_function(magics.to_chapter, "line", "chapter")
     ipython.register_magic_function(magics.step, "cell", "step")

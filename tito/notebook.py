@@ -6,6 +6,7 @@ and checks it, as the page does (`tito.magics`). A notebook that exists is never
 
 import json
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,20 @@ def write(workspace: Workspace, chapter: Chapter) -> bool:
         return False
     workspace.write(name, json.dumps(notebook(workspace, chapter), indent=1) + "\n")
     return True
+
+
+def write_starters(course: Course, folder: Path) -> list[Path]:
+    """Write every chapter's notebook with the starters, for a site; the files written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    with tempfile.TemporaryDirectory() as empty:
+        workspace = Workspace.create(Path(empty) / "work", course)
+        for chapter in course.chapters:
+            path = folder / Path(name_of(chapter)).name
+            text = json.dumps(notebook(workspace, chapter), indent=1) + "\n"
+            path.write_text(text, "utf-8", newline="\n")
+            written.append(path)
+    return written
 
 
 def notebook(workspace: Workspace, chapter: Chapter) -> dict[str, Any]:

@@ -125,6 +125,8 @@ def make_jupyterlite(line: Line) -> None:
     folder = BUILD / "jupyterlite-sources"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "lite" / "jupyterlite", folder)
+    notebooks = [sys.executable, "-m", "tito", "author", "notebooks"]
+    run([*notebooks, str(folder / "files" / "notebooks")], "chapters as notebooks")
     command = [sys.executable, "-m", "jupyterlite_core.app", "build"]
     command += ["--lite-dir", str(folder), "--output-dir", str(JUPYTERLITE)]
     run(command, "jupyter lite build", folder=folder)
@@ -173,7 +175,13 @@ PHASES = (
     Phase("kernels", ("lite/kernels", "LICENSE"), KERNELS, make_kernels),
     Phase("runtime", ("lite/distribution",), PYODIDE, make_runtime, ("npm", "wheel", "kernels")),
     Phase("bundles", BUNDLED, BUNDLES, make_bundles, ("npm",)),
-    Phase("jupyterlite", ("lite/jupyterlite",), JUPYTERLITE, make_jupyterlite, ("bundles",)),
+    Phase(
+        "jupyterlite",
+        ("lite/jupyterlite", "book/chapters", *PACKAGES),
+        JUPYTERLITE,
+        make_jupyterlite,
+        ("bundles",),
+    ),
     Phase("book", ("book", *BEHIND_PAGES), BOOK, make_book),
     Phase(
         "site",

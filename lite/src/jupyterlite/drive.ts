@@ -3,6 +3,7 @@ import type { Contents } from "@jupyterlab/services";
 import { BrowserStorageDrive } from "@jupyterlite/services";
 import type { Entry, WorkspaceChange, WorkspaceStore } from "../workspace/store.ts";
 import { fromModel, toFolder, toModel } from "./models.ts";
+import { withOwnTexts } from "./notebooks.ts";
 
 type Model = Contents.IModel;
 
@@ -100,6 +101,13 @@ export class WorkspaceDrive extends BrowserStorageDrive {
     const beside = super.createDefaultStorage();
     // The parent's constructor calls this, before the field exists.
     return new WorkspaceStorage(() => this.#store, beside as unknown as Storage) as unknown as typeof beside;
+  }
+
+  /** A chapter's notebook is the site's until it is saved: its steps are then in the workspace all the same. */
+  override async get(path: string, options?: Contents.IFetchOptions): Promise<Model> {
+    const model = await super.get(path, options);
+    const ofTheSite = model.type === "notebook" && model.content && (await this.#store.read(path)) === undefined;
+    return ofTheSite ? withOwnTexts(model, this.#store) : model;
   }
 
   /** What Python, a page of the book or another tab wrote shows in open documents and in the file list. */
