@@ -33,7 +33,7 @@ export class DiskWorkspace {
 
   /** Run `tito` in the folder: the exit code and what it printed. */
   tito(...words) {
-    return run(this.folder, "-m", "tito.cli", ...words);
+    return run(this.folder, "-m", "tito", ...words);
   }
 
   /** The report of `tito check STEP --json`. */
