@@ -72,8 +72,9 @@ function furtherCheck(test: CheckResult, actions: ReportActions, said: boolean):
   const check = failedCheck(test, actions, said);
   const details = [...check.children].slice(1);
   if (details.length === 0) return check;
-  const title = check.firstElementChild;
-  title?.querySelector(".tt-line")?.remove();
+  check.querySelector(".tt-check-title .tt-line")?.remove();
+  // A summary holds no paragraph.
+  const title = h("span", { class: "tt-check-title" }, ...(check.firstElementChild?.childNodes ?? []));
   check.replaceChildren(h("details", {}, h("summary", {}, title), ...details));
   return check;
 }

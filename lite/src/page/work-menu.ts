@@ -23,7 +23,7 @@ export class WorkMenu {
   readonly #work = h("dd");
   readonly #said = h("p", { class: "tt-menu-said", role: "status" });
   readonly #panel: HTMLElement;
-  readonly #file = h("input", { type: "file", accept: ".zip,application/zip", hidden: true });
+  readonly #file = h("input", { type: "file", accept: ".zip,application/zip", hidden: true, "aria-label": "Archive to import" });
 
   constructor(
     readonly session: Session,
