@@ -9,7 +9,7 @@ import { browsers, root } from "../../tests/browser/harness.mjs";
 import { openHome } from "../../tests/browser/python-homes.mjs";
 
 const RESULTS = join(root, "benchmarks/RESULTS.md");
-const HEADING = "\n# Kernels in the tab\n";
+const HEADING = "# Kernels in the tab";
 const FILES = ["benchmarks/browser/measures.py", "benchmarks/models.py"];
 const PYTHON = process.env.PYTHON ?? join(root, ".venv/bin/python");
 const TICKS = 100; // a second, of /proc
@@ -176,6 +176,7 @@ ${imageTable(tabs, trained)}
 `;
 console.log(text);
 if (!process.argv.includes("--no-write")) {
-  const before = readFileSync(RESULTS, "utf8").split(HEADING)[0];
-  writeFileSync(RESULTS, `${before}${HEADING}${text}`);
+  const sections = readFileSync(RESULTS, "utf8").split(/\n(?=# )/);
+  const others = sections.filter((section) => !section.startsWith(HEADING)).map((section) => section.trimEnd());
+  writeFileSync(RESULTS, [...others, `${HEADING}\n${text}`].join("\n\n"));
 }

@@ -50,6 +50,11 @@ def room(rng, shape):
     return laid_out(rng, np.full(shape, 12345, np.float32))
 
 
+def wide(*arrays):
+    """The arrays in float64."""
+    return tuple(np.asarray(a, np.float64) for a in arrays)
+
+
 class Subclass(np.ndarray):
     """An array that is not plain."""
 

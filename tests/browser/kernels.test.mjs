@@ -7,7 +7,7 @@ import { homes, openHome } from "./python-homes.mjs";
 const CASES = Number(process.env.CASES ?? 1400);
 const SEED = Number(process.env.SEED ?? 1);
 const AT_ONCE = 5000;
-const FILES = ["tests/browser/kernel_arrays.py", "tests/browser/kernel_cases.py", "tests/browser/kernel_sets.py"];
+const FILES = ["arrays", "maps", "rows", "cases", "sets"].map((name) => `tests/browser/kernel_${name}.py`);
 const LIMIT = { timeout: 180_000 + CASES * 60 };
 
 for (const name of homes) {
