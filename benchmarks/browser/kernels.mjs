@@ -163,8 +163,8 @@ on Pyodide's own NumPy; "NumPy's loops" the plain operations, as a student write
 "on" the WebAssembly set. All compute the same losses as PyTorch, to three decimals.
 
 ${os.cpus()[0].model.trim()}, ${os.cpus().length} cores, ${Object.values(tabs).map((tab) => tab.version).join(", ")}, headless.
-One thread each, float32. Products and elementwise: the best of many timings. Steps: processor time of the whole browser,
-or of the native process. Native products with OPENBLAS_CORETYPE=Haswell (AVX2) and without. Load before the run: ${fixed(load)}.
+One thread each, float32. Products and elementwise: the best of many timings, of which other load lengthens the longer
+ones (Pyodide's own, n = 512) more than the others. Steps: processor time of the whole browser, or of the native process. Native products with OPENBLAS_CORETYPE=Haswell (AVX2) and without. Load before the run: ${fixed(load)}.
 
 ${productTable(tabs, avx2, widest)}
 
