@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { CHAPTER, SITE, check, codeOf, exported, imported, openChapter, settled, shown, type } from "./book.mjs";
-import { assertClean, browsers, launch, root, serve } from "./harness.mjs";
+import { assertClean, browsers, eventually, launch, root, serve } from "./harness.mjs";
 
 const LIMIT = { timeout: 180_000 };
 const [python] = [".venv/bin/python", ".venv/Scripts/python.exe"].map((path) => join(root, path)).filter(existsSync);
@@ -74,6 +74,14 @@ function solutions(steps) {
   }
 }
 
+/** Those of some steps that are not on record as passed. */
+const unfinished = (page, steps) =>
+  page.evaluate(async (wanted) => {
+    const { state } = await window.tinytorch.progress();
+    const all = state.chapters.flatMap((chapter) => chapter.steps);
+    return all.filter(({ id, outcome }) => wanted.includes(id) && outcome !== "passed").map(({ id }) => id);
+  }, steps);
+
 for (const name of browsers) {
   describe(name, { concurrency: false }, () => {
     let browser, server, page, student, answers, steps;
@@ -109,6 +117,7 @@ for (const name of browsers) {
       assert.equal((await check(page, ADD)).status, "failed");
       await type(page, ADD, "def add(a, b):\n    return b + a  # in the page");
       assert.equal((await check(page, ADD)).status, "passed");
+      await eventually(async () => (await unfinished(page, steps)).length === 0, "the steps on it to be checked again", 60_000);
       await page.goto(server.url + CHAPTER.replace("02_tensor", "01_setup"));
       await settled(page);
       await type(page, SEED, answers[SEED]);
