@@ -76,6 +76,6 @@ const kernel: Plugin = {
 };
 
 // Whoever comes here first gets the site's service worker here; nothing is open yet that a reload would take.
-void installServiceWorker(() => kernels.size === 0);
+void installServiceWorker(workspaceStore(), () => kernels.size === 0);
 
 export default [drive, client, kernel];

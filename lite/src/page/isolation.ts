@@ -17,5 +17,5 @@ export async function registerServiceWorker(session: Session): Promise<void> {
     keepForOffline("runtime");
   };
   kernel.addEventListener("status", used);
-  await installServiceWorker(() => untouched(session));
+  await installServiceWorker(session.store, () => untouched(session));
 }

@@ -1,5 +1,6 @@
 /** The page's side of the site's service worker. */
 import { siteRoot } from "../site.ts";
+import type { WorkspaceStore } from "../workspace/store.ts";
 
 const RELOADED = "tt-reloaded-for-isolation";
 const LATER = 2_000;
@@ -8,7 +9,7 @@ const LATER = 2_000;
  * Register the worker. On a server that sends no isolation headers the worker supplies them from the next load on;
  * that load is brought about once, and only while `mayReload()`: nothing may get lost by it.
  */
-export async function installServiceWorker(mayReload: () => boolean): Promise<void> {
+export async function installServiceWorker(store: WorkspaceStore, mayReload: () => boolean): Promise<void> {
   if (!("serviceWorker" in navigator)) return;
   try {
     if (crossOriginIsolated) sessionStorage.removeItem(RELOADED);
@@ -18,6 +19,8 @@ export async function installServiceWorker(mayReload: () => boolean): Promise<vo
     if (!navigator.serviceWorker.controller) {
       await new Promise((resolve) => navigator.serviceWorker.addEventListener("controllerchange", resolve, { once: true }));
     }
+    // A reload while the browser creates the database leaves the next page's opening without an answer (Chromium).
+    await store.readAll();
     if (!mayReload()) return;
     // Noted before: a page that is still not isolated afterwards must not reload again.
     sessionStorage.setItem(RELOADED, "1");
